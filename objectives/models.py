@@ -1,0 +1,460 @@
+"""Units and people; the plan with its goals, strategies and work plans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .fields import CharField, TextField
+from .numerals import chinese_numeral
+from .permissions import can, can_enter
+from .roc import gregorian_year, taipei
+from .roles import Rights, Role, Tree
+
+
+class UnitQuerySet(models.QuerySet["Unit"]):
+    def visible_to(self, user: User) -> Self:
+        """Units of the organisations in which user has a role."""
+        return self.filter(pk__in=user.rights.units("objectives.view_unit"))
+
+    def tree(self) -> Tree:
+        """Read the whole forest; one query."""
+        return Tree(dict(self.values_list("pk", "parent_id")))
+
+    def get_by_natural_key(self, code: str) -> Unit:
+        return self.get(code=code)
+
+
+class Unit(models.Model):
+    """機關／單位: a node of the organisation tree."""
+
+    code = CharField(_("code"), max_length=20, unique=True)
+    name = CharField(_("name"), max_length=100)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent unit")
+    )
+
+    objects = UnitQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
+        ordering = ("code",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="unit_is_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        return (self.code,)
+
+    def clean(self) -> None:
+        if self.pk and self.parent_id and self.parent_id in Unit.objects.tree().below(self.pk):
+            raise ValidationError({"parent": _("A unit cannot stand below itself.")})
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.pk,)
+
+
+class UserManager(BaseUserManager["User"]):
+    def visible_to(self, user: User) -> models.QuerySet[User]:
+        """People whose every role lies within the units that user administers, and people without a role."""
+        units = user.rights.units("objectives.view_user")
+        if not units:
+            return self.none()
+        return self.exclude(memberships__in=Membership.objects.exclude(unit__in=units))
+
+    def create_user(self, username: str, password: str, **fields: Any) -> User:
+        """Create an active person who can sign in; what they may do comes from memberships."""
+        user = self.model(username=self.model.normalize_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person with an account. Rights come from memberships alone: there is no superuser and no group."""
+
+    username = CharField(
+        _("username"), max_length=150, unique=True, validators=[UnicodeUsernameValidator()]
+    )
+    name = CharField(_("name"), max_length=100, blank=True)
+    email = models.EmailField(_("email"), blank=True)
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Untick this instead of deleting an account.")
+    )
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    is_superuser = False
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ("username",)
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    get_short_name = get_full_name
+
+    @cached_property
+    def rights(self) -> Rights:
+        """The person's roles as they stood when first asked for; two queries, once per request."""
+        if not self.is_active or self.pk is None:
+            return Rights({}, frozenset())
+        memberships = list(self.memberships.values_list("role", "unit_id"))
+        return Rights.of(memberships, Unit.objects.tree()) if memberships else Rights({}, frozenset())
+
+    @property
+    def is_staff(self) -> bool:
+        """Whoever has a role may enter the admin, and sees there what the role allows."""
+        return bool(self.rights.organisation)
+
+    def has_perm(self, permission: str, obj: Any = None) -> bool:
+        return can(self, permission, obj)
+
+    def has_perms(self, permissions: Iterable[str], obj: Any = None) -> bool:
+        return all(self.has_perm(permission, obj) for permission in permissions)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return can_enter(self, app_label)
+
+    def permission_units(self) -> Iterable[int]:
+        return list(self.memberships.values_list("unit_id", flat=True))
+
+
+class Membership(models.Model):
+    """A role that a person has for a unit and the units below it."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships", verbose_name=_("person")
+    )
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="memberships", verbose_name=_("unit"))
+    role = CharField(_("role"), max_length=20, choices=Role)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ("unit__code", "role", "user__username")
+        constraints = [
+            models.UniqueConstraint(fields=("user", "unit", "role"), name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.unit} · {self.get_role_display()}"
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.unit_id,)
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(unit__in=user.rights.units("objectives.view_plan"))
+
+    def get_by_natural_key(self, unit: str, year: int) -> Plan:
+        return self.get(unit__code=unit, year=year)
+
+
+class Plan(models.Model):
+    """年度施政計畫: one agency's plan for one ROC year; 擬定 until it is adopted (核定)."""
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="plans", verbose_name=_("agency"))
+    year = models.PositiveSmallIntegerField(_("ROC year"), validators=[MinValueValidator(1)])
+    title = CharField(_("title"), max_length=200)
+    preamble = TextField(_("preamble"), blank=True)
+    goals_heading = CharField(_("heading of part I"), max_length=100, blank=True)
+    key_heading = CharField(_("heading of part II"), max_length=100, blank=True)
+    common_heading = CharField(_("heading of part III"), max_length=100, blank=True)
+    work_heading = CharField(_("heading of part IV"), max_length=100, blank=True)
+    scheme_legend = TextField(_("legend of the assessment schemes"), blank=True)
+    green_threshold = models.DecimalField(
+        _("green light from (%)"), max_digits=5, decimal_places=2, default=100
+    )
+    amber_threshold = models.DecimalField(
+        _("amber light from (%)"), max_digits=5, decimal_places=2, default=80
+    )
+    adopted_on = models.DateField(_("adopted on"), null=True, blank=True, editable=False)
+    adopted_number = CharField(_("document number of the adoption"), max_length=100, blank=True, editable=False)
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = PlanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("annual plan")
+        verbose_name_plural = _("annual plans")
+        ordering = ("-year", "unit__code")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("unit", "year"),
+                name="plan_once_a_year",
+                violation_error_message=_("This agency has a plan for this year already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amber_threshold__gte=0)
+                & Q(amber_threshold__lt=F("green_threshold"))
+                & Q(green_threshold__lte=100),
+                name="plan_thresholds_ordered",
+                violation_error_message=_(
+                    "The amber threshold must be below the green one, and both between 0 and 100."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(adopted_on__isnull=True, adopted_number="")
+                | (Q(adopted_on__isnull=False) & ~Q(adopted_number="")),
+                name="plan_adopted_with_date_and_number",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return _("%(unit)s, ROC year %(year)s") % {"unit": self.unit, "year": self.year}
+
+    def natural_key(self) -> tuple[str, int]:
+        return (self.unit.code, self.year)
+
+    natural_key.dependencies = ["objectives.unit"]  # type: ignore[attr-defined]
+
+    @property
+    def is_adopted(self) -> bool:
+        return self.adopted_on is not None
+
+    def year_is_over(self, now: datetime) -> bool:
+        """Say whether the plan's year had ended at the moment now (aware), in Taipei's time."""
+        return taipei(now).year > gregorian_year(self.year)
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.unit_id,)
+
+
+class GoalQuerySet(models.QuerySet["Goal"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(plan__unit__in=user.rights.units("objectives.view_goal"))
+
+    def get_by_natural_key(self, unit: str, year: int, kind: str, number: int) -> Goal:
+        return self.get(plan__unit__code=unit, plan__year=year, kind=kind, number=number)
+
+
+class Goal(models.Model):
+    """目標: one of part I's goals, numbered anew within the tables of parts II and III."""
+
+    class Kind(models.TextChoices):
+        KEY = "KEY", _("Key strategic goal")
+        COMMON = "COMMON", _("Common goal")
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="goals", verbose_name=_("annual plan"))
+    kind = CharField(_("kind"), max_length=10, choices=Kind)
+    number = models.PositiveSmallIntegerField(_("number"), help_text=_("Within its kind, as in parts II and III."))
+    title = CharField(_("title"), max_length=200)
+    outline_number = models.PositiveSmallIntegerField(_("number in part I"))
+    outline_title = CharField(_("title in part I"), max_length=200)
+    preamble_title = CharField(_("title in the preamble"), max_length=200, blank=True)
+    text = TextField(_("text"), blank=True)
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = GoalQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("goal")
+        verbose_name_plural = _("goals")
+        ordering = ("plan", "outline_number")
+        constraints = [
+            models.UniqueConstraint(fields=("plan", "kind", "number"), name="goal_number_once"),
+            models.UniqueConstraint(fields=("plan", "outline_number"), name="goal_outline_number_once"),
+            models.CheckConstraint(condition=Q(kind__in=["KEY", "COMMON"]), name="goal_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{chinese_numeral(self.outline_number)}、{self.title}"
+
+    def natural_key(self) -> tuple[str, int, str, int]:
+        return (*self.plan.natural_key(), self.kind, self.number)
+
+    natural_key.dependencies = ["objectives.plan"]  # type: ignore[attr-defined]
+
+    @property
+    def code(self) -> str:
+        """K1 … K8 for key goals, C1 … C3 for common ones."""
+        return f"{self.kind[0]}{self.number}"
+
+    @property
+    def heading(self) -> str:
+        """The title in part I without the colon that ends it there."""
+        return self.outline_title.rstrip("：")
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.plan.unit_id,)
+
+
+class StrategyQuerySet(models.QuerySet["Strategy"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(goal__plan__unit__in=user.rights.units("objectives.view_strategy"))
+
+    def get_by_natural_key(self, unit: str, year: int, kind: str, number: int, path: str) -> Strategy:
+        strategy = None
+        for position in path.split("."):
+            strategy = self.get(
+                goal__plan__unit__code=unit,
+                goal__plan__year=year,
+                goal__kind=kind,
+                goal__number=number,
+                parent=strategy,
+                position=int(position),
+            )
+        assert strategy is not None
+        return strategy
+
+
+class Strategy(models.Model):
+    """施政重點: an item of the outline （一）／１、／（１） under a goal."""
+
+    goal = models.ForeignKey(Goal, models.PROTECT, related_name="strategies", verbose_name=_("goal"))
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("part of")
+    )
+    position = models.PositiveSmallIntegerField(_("position"))
+    label = CharField(_("label"), max_length=10, blank=True)
+    heading = CharField(_("heading"), max_length=300, blank=True)
+    text = TextField(_("text"), blank=True)
+    closing = TextField(_("text after the enumeration"), blank=True)
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = StrategyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("strategy")
+        verbose_name_plural = _("strategies")
+        ordering = ("goal__outline_number", "pk")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("goal", "position"), condition=Q(parent=None), name="strategy_position_once_in_goal"
+            ),
+            models.UniqueConstraint(
+                fields=("parent", "position"), condition=~Q(parent=None), name="strategy_position_once_in_parent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        words = f"{self.label}{self.heading or self.text}"
+        return words if len(words) <= 40 else words[:39] + "…"
+
+    def natural_key(self) -> tuple[str, int, str, int, str]:
+        return (*self.goal.natural_key(), self.path)
+
+    natural_key.dependencies = ["objectives.goal", "objectives.strategy"]  # type: ignore[attr-defined]
+
+    @property
+    def path(self) -> str:
+        """The positions from the top of the goal, such as 1.2.7."""
+        return f"{self.parent.path}.{self.position}" if self.parent else str(self.position)
+
+    def clean(self) -> None:
+        if self.parent and self.parent.goal_id != self.goal_id:
+            raise ValidationError({"parent": _("This belongs to another goal.")})
+        if self.pk:
+            above = self.parent
+            while above:
+                if above.pk == self.pk:
+                    raise ValidationError({"parent": _("A strategy cannot stand below itself.")})
+                above = above.parent
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.goal.plan.unit_id,)
+
+
+class WorkPlanQuerySet(models.QuerySet["WorkPlan"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(plan__unit__in=user.rights.units("objectives.view_workplan"))
+
+    def get_by_natural_key(self, unit: str, year: int, position: int) -> WorkPlan:
+        return self.get(plan__unit__code=unit, plan__year=year, position=position)
+
+
+class WorkPlan(models.Model):
+    """工作計畫: a chapter of part IV."""
+
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="work_plans", verbose_name=_("annual plan"))
+    position = models.PositiveSmallIntegerField(_("position"))
+    name = CharField(_("name"), max_length=100)
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = WorkPlanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("work plan")
+        verbose_name_plural = _("work plans")
+        ordering = ("plan", "position")
+        constraints = [models.UniqueConstraint(fields=("plan", "position"), name="work_plan_position_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str, int, int]:
+        return (*self.plan.natural_key(), self.position)
+
+    natural_key.dependencies = ["objectives.plan"]  # type: ignore[attr-defined]
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.plan.unit_id,)
+
+
+class WorkItemQuerySet(models.QuerySet["WorkItem"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(work_plan__plan__unit__in=user.rights.units("objectives.view_workitem"))
+
+    def get_by_natural_key(self, unit: str, year: int, work_plan: int, position: int) -> WorkItem:
+        return self.get(
+            work_plan__plan__unit__code=unit,
+            work_plan__plan__year=year,
+            work_plan__position=work_plan,
+            position=position,
+        )
+
+
+class WorkItem(models.Model):
+    """重要計畫項目: an item of a work plan with its 實施內容."""
+
+    work_plan = models.ForeignKey(WorkPlan, models.PROTECT, related_name="items", verbose_name=_("work plan"))
+    position = models.PositiveSmallIntegerField(_("position"))
+    name = CharField(_("name"), max_length=100)
+    content = TextField(_("content"))
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = WorkItemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("work item")
+        verbose_name_plural = _("work items")
+        ordering = ("work_plan__position", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("work_plan", "position"), name="work_item_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str, int, int, int]:
+        return (*self.work_plan.natural_key(), self.position)
+
+    natural_key.dependencies = ["objectives.workplan"]  # type: ignore[attr-defined]
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.work_plan.plan.unit_id,)

@@ -1,0 +1,30 @@
+"""Accounts: how a person comes to have one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+
+from .models import Membership, Unit, User
+from .roles import Role
+
+
+def new_password() -> str:
+    """Return a fresh random password of 20 characters, easy to copy."""
+    return secrets.token_urlsafe(15)
+
+
+@transaction.atomic
+def add_person(*, username: str, password: str, roles: Iterable[Role], unit: Unit, name: str = "") -> User:
+    """Create an account with roles for unit. Raises ValidationError for a taken name or a weak password."""
+    person = User(username=username, name=name)
+    validate_password(password, person)
+    person.set_password(password)
+    person.full_clean()
+    person.save()
+    for role in roles:
+        Membership.objects.create(user=person, unit=unit, role=role)
+    return person

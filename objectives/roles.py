@@ -1,0 +1,110 @@
+"""Who may do what: one table from role to permissions.
+
+A permission is held over the unit of the membership and every unit below it, except for those of
+READABLE_BY_ALL_ROLES, which each role gives over its whole organisation.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(TextChoices):
+    """What a person does for a unit."""
+
+    PLANNER = "PLANNER", _("Planner")
+    HEAD = "HEAD", _("Head of unit")
+    REVIEWER = "REVIEWER", _("Reviewer")
+    MANAGER = "MANAGER", _("Manager")
+    AUDITOR = "AUDITOR", _("Auditor")
+    ADMINISTRATOR = "ADMINISTRATOR", _("Administrator")
+
+
+READABLE_BY_ALL_ROLES = frozenset(
+    {
+        "objectives.view_unit",
+        "objectives.view_plan",
+        "objectives.view_goal",
+        "objectives.view_strategy",
+        "objectives.view_workplan",
+        "objectives.view_workitem",
+        "indicators.view_indicator",
+        "indicators.view_variable",
+        "indicators.view_plannedvalue",
+        "reports.view_attainment",
+    }
+)
+
+_READ_REPORTS = frozenset({"indicators.view_quarterreport", "indicators.view_figure"})
+
+
+def _manage(app: str, *models: str) -> frozenset[str]:
+    return frozenset(
+        f"{app}.{verb}_{model}" for model in models for verb in ("view", "add", "change", "delete")
+    )
+
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.PLANNER: _READ_REPORTS
+    | {"indicators.change_quarterreport", "indicators.submit_quarterreport"},
+    Role.HEAD: _READ_REPORTS | {"indicators.endorse_quarterreport", "indicators.return_quarterreport"},
+    Role.REVIEWER: _READ_REPORTS | {"indicators.approve_quarterreport", "indicators.return_quarterreport"},
+    Role.MANAGER: _READ_REPORTS,
+    Role.AUDITOR: _READ_REPORTS,
+    Role.ADMINISTRATOR: _READ_REPORTS
+    | _manage("objectives", "unit", "plan", "goal", "strategy", "workplan", "workitem", "user", "membership")
+    | _manage("indicators", "indicator", "variable", "plannedvalue")
+    | {"objectives.adopt_plan"},
+}
+
+ALL_PERMISSIONS = READABLE_BY_ALL_ROLES.union(*PERMISSIONS.values())
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The forest of units, as unit id → parent id."""
+
+    parents: Mapping[int, int | None]
+
+    def root(self, unit: int) -> int:
+        """Return the topmost unit above unit (itself where it has no parent)."""
+        while (parent := self.parents[unit]) is not None:
+            unit = parent
+        return unit
+
+    def below(self, unit: int) -> frozenset[int]:
+        """Return unit and every unit under it."""
+        return frozenset(other for other in self.parents if unit in self._upwards(other))
+
+    def _upwards(self, unit: int | None) -> Iterable[int]:
+        while unit is not None:
+            yield unit
+            unit = self.parents[unit]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """A person's roles, resolved over the forest of units."""
+
+    units_by_role: Mapping[Role, frozenset[int]]
+    organisation: frozenset[int]
+
+    @classmethod
+    def of(cls, memberships: Iterable[tuple[str, int]], tree: Tree) -> "Rights":
+        """Resolve (role, unit id) pairs."""
+        units_by_role: dict[Role, frozenset[int]] = {}
+        organisation: frozenset[int] = frozenset()
+        for name, unit in memberships:
+            role = Role(name)
+            units_by_role[role] = units_by_role.get(role, frozenset()) | tree.below(unit)
+            organisation |= tree.below(tree.root(unit))
+        return cls(units_by_role, organisation)
+
+    def units(self, permission: str) -> frozenset[int]:
+        """Return the units over which the person holds the permission."""
+        if permission in READABLE_BY_ALL_ROLES:
+            return self.organisation
+        held = (units for role, units in self.units_by_role.items() if permission in PERMISSIONS[role])
+        return frozenset().union(*held)
