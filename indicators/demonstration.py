@@ -1,0 +1,89 @@
+"""Invented figures that show the system at work; every row of them is marked as a demonstration.
+
+They go in through the workflow's verbs like anybody's, and `workflow.clear_demonstration` takes them out.
+Baselines that the plan does not give stay unknown: what cannot be computed shows that too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from objectives.models import Plan, User
+
+from . import workflow
+from .models import Figure, Indicator, PlannedValue
+
+REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
+
+# By indicator and variable, the figures of quarters 1, 2, 3 and perhaps 4; None is left out.
+FIGURES: Mapping[str, Mapping[str, tuple[int | None, ...]]] = {
+    "K1-1": {"outbound": (4, 6, 5, 3), "inbound": (9, 12, 12, 7)},
+    "K1-2": {"projects": (92, 95, 94)},
+    "K2-1": {"contacts": (14, 15, 13, 11), "agreements": (1, 2, 1, 1), "meetings": (2, 3, 2, 2)},
+    "K2-2": {"meetings": (1, 0, 1)},
+    "K3-1": {"meetings": (8, 7, 9), "projects": (1, 1, 2), "visits": (3, 2, 2)},
+    "K3-2": {"meetings": (16, 18, 15), "projects": (2, 1, 2), "visits": (5, 6, 4), "hosted": (3, 4, 3)},
+    "K4-1": {"cooperation": (3, 3, 2), "relief": (2, 2, 3)},
+    "K4-2": {
+        "participated": (62, 71, 66),
+        "hosted": (12, 15, 14),
+        "posts": (6, 4, 5),
+        "sent_to_ly": (1, 1, 1),
+        "posted_online": (1, 1, 1),
+    },
+    "K5-1": {"seminars": (1, 1, 1), "visits": (0, 2, 1)},
+    "K5-2": {"projects": (3, 4, 2)},
+    "K6-1": {"offering": (28, 31, 35), "missions": (122, 122, 122)},
+    "K7-1": {"remitted": (1_150_000, 2_480_000, 4_184_000), "budget": (8_000_000, None, None)},
+    "K8-1": {"rotations": (0, 1, 0)},
+    "C1-2": {"revised": (2, 4, 3), "regulations": (42, None, None)},
+    "C2-1": {
+        "paid": (182_000, 517_000, 903_000),
+        "original": (1_500_000, None, None),
+        "supplementary": (0, None, None),
+        "carried_over": (420_000, None, None),
+    },
+}
+PLANNED: Mapping[str, tuple[int, int, int, int]] = {
+    "K1-1": (14, 28, 41, 55),
+    "K1-2": (90, 95, 97, 100),
+    "K2-2": (1, 2, 4, 5),
+    "K4-1": (5, 10, 15, 20),
+    "K5-2": (3, 6, 9, 12),
+    "K6-1": (23, 25, 28, 30),
+    "K7-1": (20, 45, 68, 90),
+    "C2-1": (8, 26, 50, 80),
+}
+FINISHED_QUARTERS = (1, 2, 3)
+
+
+@transaction.atomic
+def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetime) -> int:
+    """Add approved figures for quarters 1–3 and a few drafts for quarter 4; return how many figures.
+
+    Only for a plan without figures: whatever somebody has entered already is never mixed with inventions.
+    """
+    indicators = Indicator.objects.filter(goal__plan=plan).select_related("lead_unit")
+    for indicator in indicators:
+        for report in indicator.reports.select_related("indicator__lead_unit"):
+            figures = {
+                symbol: Decimal(value)
+                for symbol, values in FIGURES.get(indicator.code, {}).items()
+                if report.quarter <= len(values) and (value := values[report.quarter - 1]) is not None
+            }
+            if not figures:
+                continue
+            report = workflow.save_draft(report=report, by=planner, now=now, figures=figures, remark=REMARK, demo=True)
+            if report.quarter in FINISHED_QUARTERS:
+                report = workflow.submit(report=report, by=planner, now=now)
+                workflow.approve(report=report, by=reviewer, now=now)
+    PlannedValue.objects.bulk_create(
+        PlannedValue(indicator=indicator, quarter=quarter, value=value, demo=True)
+        for indicator in indicators
+        for quarter, value in enumerate(PLANNED.get(indicator.code, ()), start=1)
+    )
+    return Figure.objects.filter(report__indicator__goal__plan=plan, demo=True).count()

@@ -1,0 +1,295 @@
+"""Figures from a CSV file: read whole, checked whole, and written all or none through the workflow's verbs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from objectives.fields import nfc, refuse_control_characters
+from objectives.models import User
+
+from . import workflow
+from .fields import read_number
+from .models import QUARTERS, Indicator, QuarterReport, Variable
+
+# The columns of the file, whatever the language of the screen.
+HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
+NOT_APPLICABLE = "不適用"
+YES_NO = {"是": Decimal(1), "否": Decimal(0)}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a row of the file; rows count from 1, the header included, as spreadsheets do."""
+
+    row: int
+    reason: str
+
+
+class ImportRefused(Exception):
+    """The file was not taken; nothing was written."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems, key=lambda problem: problem.row)
+        super().__init__(f"{len(self.problems)} problems")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row that was understood; value None declares the quarter 不適用, with remark as the reason."""
+
+    row: int
+    variable: Variable
+    quarter: int | None  # None for a constant of the plan
+    value: Decimal | None
+    remark: str
+
+
+@dataclass
+class Outcome:
+    """What an import did."""
+
+    figures: int = 0
+    constants: int = 0
+    reports: list[QuarterReport] = field(default_factory=list)
+
+
+class _RolledBack(Exception):
+    """Ends a dry run without writing."""
+
+
+def import_figures(
+    content: bytes,
+    *,
+    by: User,
+    now: datetime,
+    submit: bool = False,
+    approver: User | None = None,
+    dry_run: bool = False,
+) -> Outcome:
+    """Write the file's figures as by, then submit and approve the reports where asked.
+
+    Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
+    """
+    entries = read_entries(content, by)
+    outcome = Outcome()
+    try:
+        with transaction.atomic():
+            _write(entries, outcome, by=by, now=now, submit=submit, approver=approver)
+            if dry_run:
+                raise _RolledBack
+    except _RolledBack:
+        pass
+    return outcome
+
+
+def read_entries(content: bytes, by: User) -> list[Entry]:
+    """Understand the whole file. Raises ImportRefused naming every row that could not be."""
+    rows = _rows(content)
+    indicators = {
+        (indicator.goal.plan.year, indicator.code): indicator
+        for indicator in Indicator.objects.visible_to(by)
+        .select_related("goal__plan", "lead_unit")
+        .prefetch_related("variables")
+    }
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    seen: dict[tuple[int, int | None], int] = {}
+    for number, row in rows:
+        try:
+            entry = _entry(number, row, indicators)
+        except ValidationError as error:
+            problems += [Problem(number, message) for message in error.messages]
+            continue
+        first = seen.setdefault((entry.variable.pk, entry.quarter), number)
+        if first != number:
+            problems.append(Problem(number, _("This figure stands in row %(row)s already.") % {"row": first}))
+        entries.append(entry)
+    if problems:
+        raise ImportRefused(problems)
+    return entries
+
+
+def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
+    """Decode the file and check its header; blank rows are passed over."""
+    reader = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
+    try:
+        table = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        reason = _("This is not readable as CSV (%(error)s). Check the quotation marks.") % {"error": error}
+        raise ImportRefused([Problem(reader.line_num, reason)]) from error
+    if not table:
+        raise ImportRefused([Problem(1, _("The file is empty."))])
+    header = [cell.strip() for cell in table[0][1]]
+    columns = _(", ").join(HEADERS)
+    problems = [
+        _("The column «%(header)s» is missing. The columns are: %(columns)s.") % {"header": name, "columns": columns}
+        for name in HEADERS
+        if name not in header
+    ]
+    problems += [
+        _("The column «%(header)s» stands there more than once.") % {"header": name}
+        for name in dict.fromkeys(header)
+        if header.count(name) > 1
+    ]
+    problems += [
+        _("The column «%(header)s» is unknown. The columns are: %(columns)s.") % {"header": name, "columns": columns}
+        for name in dict.fromkeys(header)
+        if name not in HEADERS
+    ]
+    if problems:
+        raise ImportRefused(Problem(1, problem) for problem in problems)
+    rows = []
+    crooked = []
+    for number, cells in table[1:]:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            reason = _("The row has %(found)s cells, the header has %(expected)s.")
+            crooked.append(Problem(number, reason % {"found": len(cells), "expected": len(header)}))
+        rows.append((number, dict(zip(header, cells, strict=False))))
+    if crooked:
+        raise ImportRefused(crooked)
+    if not rows:
+        raise ImportRefused([Problem(1, _("The file has no figures."))])
+    return rows
+
+
+def _decoded(content: bytes) -> str:
+    """Read UTF-8, with or without BOM; or Big5 as Taiwan's spreadsheets save it."""
+    if b"\0" in content:
+        raise ImportRefused([Problem(1, _("This is not a text file. Save it as CSV."))])
+    for encoding in ("utf-8-sig", "cp950"):
+        try:
+            return nfc(content.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    raise ImportRefused([Problem(1, _("The file is neither UTF-8 nor Big5. Save it as CSV in UTF-8."))])
+
+
+def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], Indicator]) -> Entry:
+    """Understand one row; ValidationError says everything that is wrong with it as far as can be told."""
+    row = {header: cell.strip() for header, cell in row.items()}
+    refuse_control_characters(row["備註"])
+    year = _small_number("年度", row["年度"])
+    indicator = indicators.get((year, row["指標代碼"]))
+    if indicator is None:
+        raise ValidationError(
+            _("There is no indicator «%(code)s» in the plan of ROC year %(year)s.")
+            % {"code": row["指標代碼"], "year": year}
+        )
+    item = row["填報項目"]
+    variable = next((v for v in indicator.variables.all() if item in (v.symbol, v.name)), None)
+    if variable is None:
+        known = _(", ").join(f"{v.symbol}（{v.name}）" for v in indicator.variables.all())
+        raise ValidationError(
+            _("%(code)s has no item «%(item)s». It has: %(known)s.")
+            % {"code": indicator.code, "item": item, "known": known}
+        )
+    variable.indicator = indicator
+    quarter = _quarter(row["季別"], variable)
+    if row["數值"] == NOT_APPLICABLE and quarter:
+        if not row["備註"]:
+            raise ValidationError(_("Give the reason why it is not applicable in the column 備註."))
+        return Entry(number, variable, quarter, None, row["備註"])
+    return Entry(number, variable, quarter, _value(row["數值"], variable), row["備註"])
+
+
+def _small_number(header: str, text: str) -> int:
+    digits = unicodedata.normalize("NFKC", text)
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+        raise ValidationError(_("Column %(header)s: «%(text)s» is not a number.") % {"header": header, "text": text})
+    return int(digits)
+
+
+def _quarter(text: str, variable: Variable) -> int | None:
+    if variable.is_constant:
+        if text:
+            raise ValidationError(
+                _("«%(name)s» is a constant of the plan: leave the column 季別 empty.") % {"name": variable}
+            )
+        return None
+    quarter = _small_number("季別", text)
+    if quarter not in QUARTERS:
+        raise ValidationError(_("Column 季別: «%(text)s» is not 1, 2, 3 or 4.") % {"text": text})
+    return quarter
+
+
+def _value(text: str, variable: Variable) -> Decimal:
+    if variable.kind == Variable.Kind.YES_NO and text in YES_NO:
+        return YES_NO[text]
+    whole = variable.kind != Variable.Kind.AMOUNT
+    value = read_number(text, whole=whole, negative=variable.may_be_negative)
+    if not variable.is_constant:
+        workflow.check_figure(variable, value)
+    return value
+
+
+def _write(
+    entries: list[Entry], outcome: Outcome, *, by: User, now: datetime, submit: bool, approver: User | None
+) -> None:
+    """Write constants, then report by report; ImportRefused names the rows of everything that was refused."""
+    problems: list[Problem] = []
+    by_report: dict[tuple[int, int], list[Entry]] = {}
+    for entry in entries:
+        if entry.quarter is None:
+            try:
+                with transaction.atomic():
+                    assert entry.value is not None
+                    workflow.set_constant(variable=entry.variable, value=entry.value, by=by, approver=approver)
+                outcome.constants += 1
+            except (ValidationError, PermissionDenied) as error:
+                problems += _problems(entry.row, error)
+        else:
+            by_report.setdefault((entry.variable.indicator_id, entry.quarter), []).append(entry)
+    workflow.create_reports({group[0].variable.indicator for group in by_report.values()})
+    for (indicator, quarter), group in by_report.items():
+        report = QuarterReport.objects.select_related("indicator__lead_unit").get(
+            indicator=indicator, quarter=quarter
+        )
+        try:
+            with transaction.atomic():
+                report = _write_report(report, group, by=by, now=now)
+                if submit:
+                    report = workflow.submit(report=report, by=by, now=now)
+                if approver:
+                    report = workflow.approve(report=report, by=approver, now=now)
+            outcome.figures += len(group)
+            outcome.reports.append(report)
+        except (ValidationError, PermissionDenied) as error:
+            for entry in group:
+                problems += _problems(entry.row, error)
+    if problems:
+        raise ImportRefused(problems)
+
+
+def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: datetime) -> QuarterReport:
+    remarks = list(dict.fromkeys(entry.remark for entry in group if entry.remark))
+    declared = [entry for entry in group if entry.value is None]
+    if declared:
+        if len(declared) < len(group):
+            raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
+        return workflow.save_draft(
+            report=report, by=by, now=now, figures={}, not_applicable_reason="\n".join(remarks)
+        )
+    return workflow.save_draft(
+        report=report,
+        by=by,
+        now=now,
+        figures={entry.variable.symbol: entry.value for entry in group},
+        remark="\n".join(remarks) if remarks else None,
+    )
+
+
+def _problems(row: int, error: ValidationError | PermissionDenied) -> list[Problem]:
+    messages = error.messages if isinstance(error, ValidationError) else [str(error)]
+    return [Problem(row, message) for message in messages]

@@ -1,0 +1,431 @@
+"""Indicators with their variables; quarter reports with their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from objectives.fields import CharField, TextField
+from objectives.models import Goal, Strategy, Unit, User
+
+from .fields import QuantityField, within_range
+from .formula import FormulaError, compile_formula
+from .value import Assessed as AssessedRule
+from .value import Direction as DirectionRule
+from .value import Rollup as RollupRule
+from .value import Rule, VariableRule
+from .wording import formula_problem
+
+QUARTERS = (1, 2, 3, 4)
+
+
+class IndicatorQuerySet(models.QuerySet["Indicator"]):
+    def visible_to(self, user: User) -> Self:
+        """Definitions and approved results: everything in the organisations where user has a role."""
+        return self.filter(goal__plan__unit__in=user.rights.units("indicators.view_indicator"))
+
+    def get_by_natural_key(self, unit: str, year: int, code: str) -> Indicator:
+        return self.get(goal__plan__unit__code=unit, goal__plan__year=year, code=code)
+
+
+class Indicator(models.Model):
+    """績效指標: a formula over named variables, and its annual target."""
+
+    class Direction(models.TextChoices):
+        AT_LEAST = DirectionRule.AT_LEAST.value, _("at least")
+        AT_MOST = DirectionRule.AT_MOST.value, _("at most")
+
+    class Assessed(models.TextChoices):
+        QUARTERLY = AssessedRule.QUARTERLY.value, _("every quarter")
+        YEAR_END = AssessedRule.YEAR_END.value, _("at year end")
+
+    class Scheme(models.IntegerChoices):
+        EXISTING = 1, _("1 existing organisation")
+        TASK_FORCE = 2, _("2 task force")
+        THIRD_PARTY = 3, _("3 third party")
+        JOINT = 4, _("4 existing organisation with a third party")
+        OTHER = 5, _("5 other")
+
+    goal = models.ForeignKey(Goal, models.PROTECT, related_name="indicators", verbose_name=_("goal"))
+    code = CharField(
+        _("code"),
+        max_length=10,
+        validators=[RegexValidator(r"^[A-Z][0-9]{1,2}-[0-9]{1,2}\Z", _("A code looks like K1-1."))],
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    title = CharField(_("indicator"), max_length=200)
+    scheme = models.PositiveSmallIntegerField(_("assessment scheme"), choices=Scheme)
+    method = CharField(_("assessment method"), max_length=50)
+    standard = TextField(_("official standard"))
+    target = QuantityField(_("annual target"))
+    unit = CharField(_("unit of measurement"), max_length=20)
+    direction = CharField(_("direction"), max_length=10, choices=Direction, default=Direction.AT_LEAST)
+    assessed = CharField(_("assessed"), max_length=10, choices=Assessed, default=Assessed.QUARTERLY)
+    formula = CharField(
+        _("formula"),
+        max_length=500,
+        help_text=_("Symbols of the variables with + - * / ( ), comparisons, and, or, not."),
+    )
+    weight = QuantityField(_("weight"), default=1)
+    lead_unit = models.ForeignKey(Unit, models.PROTECT, related_name="led_indicators", verbose_name=_("lead unit"))
+    strategies = models.ManyToManyField(
+        Strategy, related_name="indicators", blank=True, verbose_name=_("strategies")
+    )
+    not_applicable_reason = TextField(
+        _("not applicable this year, because"),
+        blank=True,
+        help_text=_("Leave empty where the indicator applies. With a reason it has no attainment this year."),
+    )
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = IndicatorQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("indicator")
+        verbose_name_plural = _("indicators")
+        ordering = ("goal__plan", "goal__outline_number", "number")
+        constraints = [
+            models.UniqueConstraint(fields=("goal", "number"), name="indicator_number_once"),
+            models.UniqueConstraint(fields=("goal", "code"), name="indicator_code_once"),
+            models.CheckConstraint(condition=within_range("target"), name="indicator_target_in_range"),
+            models.CheckConstraint(
+                condition=Q(weight__gt=0, weight__lte=1000),
+                name="indicator_weight_in_range",
+                violation_error_message=_("The weight must be above 0 and at most 1000."),
+            ),
+            models.CheckConstraint(
+                condition=Q(direction__in=["AT_LEAST", "AT_MOST"]), name="indicator_direction_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(assessed__in=["QUARTERLY", "YEAR_END"]), name="indicator_assessed_known"
+            ),
+            models.CheckConstraint(condition=Q(scheme__range=(1, 5)), name="indicator_scheme_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
+
+    def natural_key(self) -> tuple[str, int, str]:
+        return (*self.goal.plan.natural_key(), self.code)
+
+    natural_key.dependencies = ["objectives.goal", "objectives.strategy"]  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        try:
+            compile_formula(self.formula)
+        except FormulaError as error:
+            raise ValidationError({"formula": formula_problem(error)}) from error
+        same_code = Indicator.objects.filter(goal__plan=self.goal.plan, code=self.code).exclude(pk=self.pk)
+        if self.goal_id and same_code.exists():
+            raise ValidationError({"code": _("Another indicator of this plan has this code.")})
+
+    def rule(self) -> Rule:
+        """Return the computable definition, from `variables` (prefetch them for many indicators)."""
+        return Rule(compile_formula(self.formula), tuple(variable.rule() for variable in self.variables.all()))
+
+    def permission_units(self) -> Iterable[int]:
+        """Who may change the definition: the plan's agency, not the lead unit."""
+        return (self.goal.plan.unit_id,)
+
+
+class VariableQuerySet(models.QuerySet["Variable"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(indicator__goal__plan__unit__in=user.rights.units("indicators.view_variable"))
+
+    def get_by_natural_key(self, unit: str, year: int, code: str, symbol: str) -> Variable:
+        return self.get(
+            indicator__goal__plan__unit__code=unit,
+            indicator__goal__plan__year=year,
+            indicator__code=code,
+            symbol=symbol,
+        )
+
+
+class Variable(models.Model):
+    """填報項目: one named input of an indicator's formula, or a memo beside it."""
+
+    class Rollup(models.TextChoices):
+        SUM = RollupRule.SUM.value, _("sum of the quarters")
+        LATEST = RollupRule.LATEST.value, _("latest figure")
+        COUNT = RollupRule.COUNT.value, _("number of quarters with yes")
+        CONSTANT = RollupRule.CONSTANT.value, _("constant given with the plan")
+
+    class Kind(models.TextChoices):
+        COUNT = "COUNT", _("count")
+        AMOUNT = "AMOUNT", _("amount")
+        YES_NO = "YES_NO", _("yes or no")
+
+    indicator = models.ForeignKey(
+        Indicator, models.CASCADE, related_name="variables", verbose_name=_("indicator")
+    )
+    symbol = CharField(
+        _("symbol"),
+        max_length=30,
+        validators=[
+            RegexValidator(r"^[a-z][a-z0-9_]*\Z", _("A symbol is a lower-case word such as inbound_visits."))
+        ],
+    )
+    name = CharField(_("name"), max_length=100)
+    rollup = CharField(_("roll-up over the quarters"), max_length=10, choices=Rollup)
+    kind = CharField(_("kind"), max_length=10, choices=Kind)
+    unit = CharField(_("unit of measurement"), max_length=20, blank=True)
+    due_quarters = CharField(
+        _("due in quarters"),
+        max_length=4,
+        default="1234",
+        blank=True,
+        validators=[
+            RegexValidator(r"^1?2?3?4?\Z", _("Digits of the quarters in order, such as 1234 or 4."))
+        ],
+        help_text=_("Digits of the quarters in which it must be given: 1234 is every quarter, 4 the last only."),
+    )
+    may_be_negative = models.BooleanField(_("may be negative"), default=False)
+    may_fall = models.BooleanField(_("may fall from one quarter to the next"), default=False)
+    zero_until_given = models.BooleanField(_("counts as 0 until given"), default=False)
+    memo = models.BooleanField(_("memo, not in the formula"), default=False)
+    constant = QuantityField(
+        _("constant"), null=True, blank=True, help_text=_("The value of a constant; empty while unknown.")
+    )
+    help = TextField(_("help"), blank=True)
+    position = models.PositiveSmallIntegerField(_("position"))
+    note = TextField(_("provenance note"), blank=True)
+
+    objects = VariableQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("variable")
+        verbose_name_plural = _("variables")
+        ordering = ("indicator", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("indicator", "symbol"), name="variable_symbol_once"),
+            models.UniqueConstraint(fields=("indicator", "name"), name="variable_name_once"),
+            models.CheckConstraint(condition=within_range("constant"), name="variable_constant_in_range"),
+            models.CheckConstraint(
+                condition=Q(rollup="CONSTANT", due_quarters="")
+                | (~Q(rollup="CONSTANT") & Q(constant__isnull=True) & ~Q(due_quarters="")),
+                name="variable_constant_or_due",
+                violation_error_message=_(
+                    "A constant is due in no quarter; every other variable is due in one at least and has no constant."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(rollup__in=["SUM", "LATEST", "COUNT", "CONSTANT"]), name="variable_rollup_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["COUNT", "AMOUNT", "YES_NO"]), name="variable_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(rollup="COUNT") | Q(kind="YES_NO"),
+                name="variable_count_is_yes_no",
+                violation_error_message=_("Only a yes-or-no variable can be rolled up by counting quarters."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str, int, str, str]:
+        return (*self.indicator.natural_key(), self.symbol)
+
+    natural_key.dependencies = ["indicators.indicator"]  # type: ignore[attr-defined]
+
+    @property
+    def due(self) -> frozenset[int]:
+        """The quarters in which a figure must be given."""
+        return frozenset(int(digit) for digit in self.due_quarters)
+
+    @property
+    def is_constant(self) -> bool:
+        return self.rollup == self.Rollup.CONSTANT
+
+    def rule(self) -> VariableRule:
+        return VariableRule(
+            symbol=self.symbol,
+            rollup=RollupRule(self.rollup),
+            due=self.due,
+            may_be_negative=self.may_be_negative,
+            zero_until_given=self.zero_until_given,
+            memo=self.memo,
+            constant=self.constant,
+        )
+
+    def permission_units(self) -> Iterable[int]:
+        return self.indicator.permission_units()
+
+
+class PlannedValueQuerySet(models.QuerySet["PlannedValue"]):
+    def visible_to(self, user: User) -> Self:
+        return self.filter(indicator__goal__plan__unit__in=user.rights.units("indicators.view_plannedvalue"))
+
+
+class PlannedValue(models.Model):
+    """各季預定值: what the indicator's value should have reached by the end of a quarter."""
+
+    indicator = models.ForeignKey(
+        Indicator, models.CASCADE, related_name="planned_values", verbose_name=_("indicator")
+    )
+    quarter = models.PositiveSmallIntegerField(_("quarter"))
+    value = QuantityField(_("planned value"))
+    demo = models.BooleanField(_("demonstration"), default=False, editable=False)
+
+    objects = PlannedValueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("planned value")
+        verbose_name_plural = _("planned values")
+        ordering = ("indicator", "quarter")
+        constraints = [
+            models.UniqueConstraint(fields=("indicator", "quarter"), name="planned_value_once_a_quarter"),
+            models.CheckConstraint(
+                condition=Q(quarter__range=(1, 4)),
+                name="planned_value_quarter_known",
+                violation_error_message=_("A quarter is 1, 2, 3 or 4."),
+            ),
+            models.CheckConstraint(condition=within_range("value"), name="planned_value_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.indicator.code} Q{self.quarter}"
+
+    def permission_units(self) -> Iterable[int]:
+        return self.indicator.permission_units()
+
+
+class Status(models.TextChoices):
+    """Where a quarter report stands; `workflow.TRANSITIONS` says how it moves."""
+
+    DRAFT = "DRAFT", _("Draft")
+    SUBMITTED = "SUBMITTED", _("Submitted")
+    ENDORSED = "ENDORSED", _("Endorsed by the head of unit")
+    APPROVED = "APPROVED", _("Approved")
+    RETURNED = "RETURNED", _("Returned for correction")
+
+
+class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
+    def visible_to(self, user: User) -> Self:
+        """Reports with drafts and remarks: those of the units over which user has a role."""
+        return self.filter(indicator__lead_unit__in=user.rights.units("indicators.view_quarterreport"))
+
+    def approved(self) -> Self:
+        return self.filter(status=Status.APPROVED)
+
+
+class QuarterReport(models.Model):
+    """季填報: one indicator in one quarter. Its status is set by the verbs in `workflow` alone."""
+
+    indicator = models.ForeignKey(
+        Indicator, models.PROTECT, related_name="reports", verbose_name=_("indicator")
+    )
+    quarter = models.PositiveSmallIntegerField(_("quarter"))
+    status = CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    remark = TextField(_("progress remark"), blank=True)
+    not_applicable_reason = TextField(_("not applicable this quarter, because"), blank=True)
+    editors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="+", blank=True, verbose_name=_("changed by")
+    )
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("submitted by")
+    )
+    submitted_at = models.DateTimeField(_("submitted at"), null=True)
+    endorsed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("endorsed by")
+    )
+    endorsed_at = models.DateTimeField(_("endorsed at"), null=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("approved by")
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True)
+    returned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("returned by")
+    )
+    returned_at = models.DateTimeField(_("returned at"), null=True)
+    return_reason = TextField(_("reason for the return"), blank=True)
+    version = models.PositiveIntegerField(_("version"), default=0)
+    demo = models.BooleanField(_("demonstration"), default=False)
+
+    objects = QuarterReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("quarter report")
+        verbose_name_plural = _("quarter reports")
+        ordering = ("indicator", "quarter")
+        constraints = [
+            models.UniqueConstraint(fields=("indicator", "quarter"), name="quarter_report_once"),
+            models.CheckConstraint(condition=Q(quarter__range=(1, 4)), name="quarter_report_quarter_known"),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="quarter_report_status_known"),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=False, approved_at__isnull=False, status="APPROVED")
+                | (Q(approved_by__isnull=True, approved_at__isnull=True) & ~Q(status="APPROVED")),
+                name="quarter_report_approved_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    submitted_by__isnull=False,
+                    submitted_at__isnull=False,
+                    status__in=["SUBMITTED", "ENDORSED", "APPROVED"],
+                )
+                | (
+                    Q(submitted_by__isnull=True, submitted_at__isnull=True)
+                    & Q(status__in=["DRAFT", "RETURNED"])
+                ),
+                name="quarter_report_submitted_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=Q(endorsed_by__isnull=False, endorsed_at__isnull=False, status__in=["ENDORSED", "APPROVED"])
+                | (Q(endorsed_by__isnull=True, endorsed_at__isnull=True) & ~Q(status="ENDORSED")),
+                name="quarter_report_endorsed_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="RETURNED")
+                | (Q(returned_by__isnull=False, returned_at__isnull=False) & ~Q(return_reason="")),
+                name="quarter_report_returned_with_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return _("%(indicator)s, quarter %(quarter)s") % {"indicator": self.indicator, "quarter": self.quarter}
+
+    @property
+    def is_open_for_entry(self) -> bool:
+        """Figures may be typed into drafts and into what was returned, and nowhere else."""
+        return self.status in (Status.DRAFT, Status.RETURNED)
+
+    def permission_units(self) -> Iterable[int]:
+        return (self.indicator.lead_unit_id,)
+
+
+class Figure(models.Model):
+    """填報值: one variable's number in one quarter report."""
+
+    report = models.ForeignKey(
+        QuarterReport, models.CASCADE, related_name="figures", verbose_name=_("quarter report")
+    )
+    variable = models.ForeignKey(Variable, models.PROTECT, related_name="figures", verbose_name=_("variable"))
+    value = QuantityField(_("value"))
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("changed by")
+    )
+    changed_at = models.DateTimeField(_("changed at"))
+    demo = models.BooleanField(_("demonstration"), default=False)
+
+    class Meta:
+        verbose_name = _("figure")
+        verbose_name_plural = _("figures")
+        ordering = ("report", "variable__position")
+        constraints = [
+            models.UniqueConstraint(fields=("report", "variable"), name="figure_once"),
+            models.CheckConstraint(condition=within_range("value"), name="figure_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.value}"
+
+    def permission_units(self) -> Iterable[int]:
+        return self.report.permission_units()

@@ -1,0 +1,60 @@
+"""What has been reported: the figures of many indicators in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from .models import Figure, Indicator, QuarterReport, Status
+
+
+class Basis(Enum):
+    """Which reports count."""
+
+    OFFICIAL = "official"  # approved ones only
+    PROVISIONAL = "provisional"  # 含未審核: submitted and endorsed ones too
+    ENTERED = "entered"  # drafts too: for entry pages, never for results
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        if self is Basis.OFFICIAL:
+            return (Status.APPROVED,)
+        if self is Basis.PROVISIONAL:
+            return (Status.APPROVED, Status.ENDORSED, Status.SUBMITTED)
+        return tuple(Status.values)
+
+
+@dataclass
+class Reading:
+    """One indicator's figures by (quarter, symbol), and the quarters declared not applicable."""
+
+    figures: dict[tuple[int, str], Decimal] = field(default_factory=dict)
+    not_applicable: set[int] = field(default_factory=set)
+    demo: set[int] = field(default_factory=set)  # quarters in which a figure is a demonstration
+
+    def until(self, quarter: int) -> Reading:
+        """Return what was reported for the quarters up to quarter."""
+        return Reading(
+            {key: value for key, value in self.figures.items() if key[0] <= quarter},
+            {q for q in self.not_applicable if q <= quarter},
+            {q for q in self.demo if q <= quarter},
+        )
+
+
+def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading]:
+    """Return the reading of each indicator by its id; two queries however many there are."""
+    found = {indicator.pk: Reading() for indicator in indicators}
+    counted = {"indicator__in": found, "status__in": basis.statuses}
+    rows = Figure.objects.filter(**{f"report__{key}": value for key, value in counted.items()}).values_list(
+        "report__indicator_id", "report__quarter", "variable__symbol", "value", "demo"
+    )
+    for indicator, quarter, symbol, value, demo in rows:
+        found[indicator].figures[quarter, symbol] = value
+        if demo:
+            found[indicator].demo.add(quarter)
+    declared = QuarterReport.objects.filter(**counted).exclude(not_applicable_reason="")
+    for indicator, quarter in declared.values_list("indicator_id", "quarter"):
+        found[indicator].not_applicable.add(quarter)
+    return found
