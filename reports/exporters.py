@@ -1,0 +1,134 @@
+"""The attainment table as files: CSV and XLSX with the same rows and the same numbers as the page.
+
+Headers and words in files are Chinese whatever the language of the screen: a file's columns are a contract.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import xlsxwriter
+from django.utils.translation import override
+
+from indicators.wording import STATES
+from objectives.models import Goal
+from objectives.spreadsheets import harmless
+
+from .results import PlanResults, Result
+from .wording import LIGHT_SYMBOLS, PROGRESS
+
+Cell = str | int | Decimal | None
+
+KINDS = {Goal.Kind.KEY: "關鍵", Goal.Kind.COMMON: "共同性"}
+DEMONSTRATION = "（示範資料）"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the attainment table; width in characters."""
+
+    header: str
+    cell: Callable[[Result], Cell]
+    width: int
+
+
+def _state(result: Result) -> str:
+    """The state of the value; a demonstration is never shown as real."""
+    return f"{STATES[result.attainment.value.state]}{DEMONSTRATION if result.demo else ''}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("年度", lambda r: r.indicator.goal.plan.year, 6),
+    Column("季別", lambda r: r.quarter, 6),
+    Column("類別", lambda r: KINDS[Goal.Kind(r.indicator.goal.kind)], 8),
+    Column("目標編號", lambda r: r.indicator.goal.code, 9),
+    Column("目標", lambda r: r.indicator.goal.title, 36),
+    Column("指標代碼", lambda r: r.indicator.code, 9),
+    Column("指標", lambda r: r.indicator.title, 36),
+    Column("衡量標準", lambda r: r.indicator.standard, 48),
+    Column("單位", lambda r: r.indicator.unit, 10),
+    Column("年度目標值", lambda r: r.indicator.target, 12),
+    Column("累計實際值", lambda r: r.attainment.value.amount, 14),
+    Column("資料狀態", _state, 12),
+    Column("達成度（未設上限）", lambda r: r.attainment.raw, 18),
+    Column("達成度", lambda r: r.attainment.attainment, 14),
+    Column("進度", lambda r: str(PROGRESS[r.attainment.progress]) if r.attainment.progress else None, 10),
+    Column("系統試算燈號", lambda r: LIGHT_SYMBOLS[r.attainment.light] if r.attainment.light else None, 13),
+    Column("計算式", lambda r: r.indicator.formula, 48),
+)
+
+
+def rows(results: PlanResults) -> Iterator[list[Cell]]:
+    """Yield one row for each indicator; None is «no value», text is harmless in any spreadsheet program."""
+    with override("zh-hant"):
+        table = [[column.cell(result) for column in COLUMNS] for result in results.results]
+    for row in table:
+        yield [harmless(cell) if isinstance(cell, str) else cell for cell in row]
+
+
+def csv_bytes(results: PlanResults) -> bytes:
+    """Return the table as CSV: UTF-8 with BOM, CRLF, unrounded numbers."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(column.header for column in COLUMNS)
+    for row in rows(results):
+        writer.writerow(plain(cell) if isinstance(cell, Decimal) else cell for cell in row)
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def plain(number: Decimal) -> str:
+    """Return every digit of number without exponent, thousands separators or trailing zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def xlsx_bytes(results: PlanResults) -> bytes:
+    """Return the table as XLSX with typed numbers (a spreadsheet keeps 15 digits of them)."""
+    stream = io.BytesIO()
+    # Text stays text: nothing in it may become a formula, a link or a number.
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(stream, options) as book:
+        # The same results give the same file: the time of writing is not part of it.
+        book.set_properties({"created": datetime(results.plan.year + 1911, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
+        sheet = book.add_worksheet(f"{results.plan.year}年度第{results.quarter}季")
+        heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        for index, column in enumerate(COLUMNS):
+            sheet.set_column(index, index, column.width, wrapped)
+            sheet.write_string(0, index, column.header, heading)
+        for number, row in enumerate(rows(results), start=1):
+            for index, cell in enumerate(row):
+                if isinstance(cell, str):
+                    sheet.write_string(number, index, cell)
+                elif cell is not None:
+                    sheet.write_number(number, index, cell)
+        sheet.freeze_panes(1, 6)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+    return stream.getvalue()
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format of the attainment table."""
+
+    content_type: str
+    write: Callable[[PlanResults], bytes]
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format("text/csv; charset=utf-8", csv_bytes),
+    "xlsx": Format("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx_bytes),
+}
+
+
+def file_name(results: PlanResults, extension: str) -> str:
+    """Name the file after what it holds; provisional and demonstration results say so."""
+    marks = ("-含未審核" if results.basis is not results.basis.OFFICIAL else "") + ("-示範資料" if results.demo else "")
+    return f"{results.plan.year}年度第{results.quarter}季達成情形{marks}.{extension}"

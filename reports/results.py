@@ -1,0 +1,180 @@
+"""Results of a plan at a quarter: what pages, exports, commands and API all show.
+
+The numbers come from `attainment` alone; this module reads the plan and the figures for it, in a constant
+number of queries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Max, Prefetch, QuerySet
+
+from indicators.formula import substitute
+from indicators.models import QUARTERS, Indicator, PlannedValue, QuarterReport
+from indicators.readings import Basis, Reading, readings
+from indicators.value import Assessed, Direction, Rule, estimate, value_at
+from indicators.wording import why_no_value
+from objectives.models import Goal, Plan
+from objectives.roc import gregorian_year, taipei
+
+from .attainment import Attainment, Light, Mean, Progress, attain, mean_attainment
+
+
+@dataclass(frozen=True)
+class Result:
+    """One indicator at a quarter."""
+
+    indicator: Indicator
+    rule: Rule
+    reading: Reading
+    attainment: Attainment
+    quarter: int
+    planned: Decimal | None
+    estimate: Decimal | None  # 全年推估; None where it would mean nothing
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The variables' names by symbol."""
+        return {variable.symbol: variable.name for variable in self.indicator.variables.all()}
+
+    @property
+    def why(self) -> str:
+        """Why there is no value, or only a partial one; empty otherwise."""
+        return self.indicator.not_applicable_reason or why_no_value(self.attainment.value, self.names)
+
+    @property
+    def substitution(self) -> str:
+        """The worked arithmetic without its result, such as (1,200 + 300 + 80) ÷ 2,000 × 100."""
+        return substitute(self.rule.formula, self.attainment.value.operands)
+
+    @property
+    def demo(self) -> bool:
+        """Whether a demonstration figure is among those that count."""
+        return bool(self.reading.demo)
+
+
+@dataclass(frozen=True)
+class GoalResults:
+    """A goal with its indicators' results."""
+
+    goal: Goal
+    results: Sequence[Result]
+    mean: Mean
+
+
+@dataclass(frozen=True)
+class PlanResults:
+    """A plan at a quarter."""
+
+    plan: Plan
+    quarter: int
+    basis: Basis
+    now: datetime
+    year_over: bool
+    results: Sequence[Result]
+    mean: Mean
+
+    @property
+    def at_year_end(self) -> bool:
+        """Whether lights are given instead of progress."""
+        return self.quarter == QUARTERS[-1] and self.year_over
+
+    @property
+    def goals(self) -> list[GoalResults]:
+        """The results by goal, in the order of part I."""
+        by_goal: dict[Goal, list[Result]] = {}
+        for result in self.results:
+            by_goal.setdefault(result.indicator.goal, []).append(result)
+        return [GoalResults(goal, results, _mean(results)) for goal, results in by_goal.items()]
+
+    @property
+    def progress_counts(self) -> dict[Progress, int]:
+        """How many indicators are in each progress, every one named."""
+        counts = Counter(result.attainment.progress for result in self.results)
+        return {progress: counts[progress] for progress in Progress}
+
+    @property
+    def light_counts(self) -> dict[Light, int]:
+        """How many indicators have each light, every one named."""
+        counts = Counter(result.attainment.light for result in self.results)
+        return {light: counts[light] for light in Light}
+
+    @property
+    def demo(self) -> bool:
+        return any(result.demo for result in self.results)
+
+
+def plan_results(plan: Plan, *, quarter: int, now: datetime, basis: Basis = Basis.OFFICIAL) -> PlanResults:
+    """Return the results of every indicator of plan at quarter, as they stand at the moment now."""
+    indicators = plan_indicators(plan)
+    year_over = plan.year_is_over(now)
+    results = indicator_results(plan, indicators, quarter=quarter, year_over=year_over, basis=basis)
+    return PlanResults(plan, quarter, basis, now, year_over, results, _mean(results))
+
+
+def plan_indicators(plan: Plan) -> QuerySet[Indicator]:
+    """Return the plan's indicators with everything that a result needs besides the figures."""
+    return (
+        Indicator.objects.filter(goal__plan=plan)
+        .select_related("goal__plan", "lead_unit")
+        .prefetch_related("variables", Prefetch("planned_values", PlannedValue.objects.order_by("quarter")))
+    )
+
+
+def indicator_results(
+    plan: Plan, indicators: Iterable[Indicator], *, quarter: int, year_over: bool, basis: Basis
+) -> list[Result]:
+    """Return one result for each of indicators (as `plan_indicators` gives them)."""
+    indicators = list(indicators)
+    read = readings(indicators, basis)
+    return [_result(plan, indicator, read[indicator.pk], quarter, year_over) for indicator in indicators]
+
+
+def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:
+    reading = reading.until(quarter)
+    rule = indicator.rule()
+    planned = {planned.quarter: planned.value for planned in indicator.planned_values.all()}.get(quarter)
+    assessed = Assessed(indicator.assessed)
+    value = value_at(
+        rule,
+        quarter,
+        reading.figures,
+        not_applicable=reading.not_applicable,
+        not_applicable_year=bool(indicator.not_applicable_reason),
+    )
+    attainment = attain(
+        value,
+        rule,
+        quarter=quarter,
+        year_over=year_over,
+        target=indicator.target,
+        direction=Direction(indicator.direction),
+        assessed=assessed,
+        planned=planned,
+        green=plan.green_threshold,
+        amber=plan.amber_threshold,
+    )
+    means_something = assessed is Assessed.QUARTERLY and quarter < QUARTERS[-1] and value.amount is not None
+    estimated = estimate(rule, quarter, reading.figures, reading.not_applicable) if means_something else None
+    return Result(indicator, rule, reading, attainment, quarter, planned, estimated)
+
+
+def _mean(results: Iterable[Result]) -> Mean:
+    return mean_attainment((result.attainment, result.indicator.weight) for result in results)
+
+
+def current_quarter(plan: Plan, now: datetime) -> int:
+    """Return the quarter to show first: the last one with an approved report, else the one that now is in."""
+    reported = QuarterReport.objects.approved().filter(indicator__goal__plan=plan).aggregate(last=Max("quarter"))
+    if reported["last"]:
+        return reported["last"]
+    local = taipei(now)
+    first_year = gregorian_year(plan.year)
+    if local.year != first_year:
+        return QUARTERS[-1] if local.year > first_year else QUARTERS[0]
+    return (local.month + 2) // 3
