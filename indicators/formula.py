@@ -22,9 +22,11 @@ MAX_DIGITS = 15
 QUARTERS_IN_A_YEAR = 4
 
 # Sixteen guard digits: 1 / 3 * 3 is 0.999… in any precision, and 1 again once the guard digits are rounded
-# away. So what is compared or returned is rounded, and what is only passed on to the next operator is not.
+# away. So what is returned, compared, taken for a truth or divided by is judged rounded, and what goes on to
+# the next operator is not. Emin bounds the decimals too, at 33, or 1 / 3 * 3 - 1 would leave a speck.
 WORKING = Context(prec=50, rounding=ROUND_HALF_UP)
-ROUNDED = Context(prec=34, rounding=ROUND_HALF_UP)
+RESULT = Context(prec=34, Emin=0, rounding=ROUND_HALF_UP)
+ZERO = Decimal(0)
 
 TOKEN = re.compile(
     r"(?P<space>\ +)"
@@ -92,13 +94,18 @@ class Formula:
     function: Callable[..., Decimal] = field(compare=False, repr=False)
 
     def evaluate(self, values: Mapping[str, Decimal]) -> Decimal:
-        """Return the value to 34 significant digits, given one value for each of `names`.
+        """Return the value, `rounded`, given one value for each of `names`.
 
         Raises Undefined for a division by zero, 0 ÷ 0 included, and KeyError for a name without a value.
         """
         with localcontext(WORKING):
             result = self.function(*[values[name] for name in self.names])
-        return ROUNDED.plus(result)
+        return rounded(result)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """Return what was computed under WORKING to 34 significant digits and 33 decimals; zero has no sign."""
+    return RESULT.plus(value) or ZERO
 
 
 @lru_cache(maxsize=1024)
@@ -216,7 +223,7 @@ def _parse(source: str) -> ast.expr:
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        start = min(max((error.offset or 1) - 1, 0), len(text))
+        start = min(error.offset or len(text) + 1, len(text) + 1) - 1  # no offset: it ends too early
         end = max((error.end_offset or 0) - 1, start + 1)
         raise FormulaError(FormulaProblem.SYNTAX, lead + start, text[start:end]) from None
     except (MemoryError, RecursionError):
@@ -250,13 +257,16 @@ def _function(source: str, names: tuple[str, ...], tree: ast.expr) -> Callable[.
     namespace: dict[str, object] = {
         "__builtins__": {},
         "_one": Decimal(1),
-        "_zero": Decimal(0),
-        "_rounded": ROUNDED.plus,
+        "_zero": ZERO,
+        "_rounded": rounded,
         "_nonzero": _nonzero,
     }
 
     def text(node: ast.expr) -> str:
         return source[node.col_offset : node.end_col_offset]
+
+    def judged(node: ast.expr) -> ast.expr:
+        return _call("_rounded", decimal(node))
 
     def decimal(node: ast.expr) -> ast.expr:
         match node:
@@ -275,12 +285,11 @@ def _function(source: str, names: tuple[str, ...], tree: ast.expr) -> Callable[.
             case ast.UnaryOp(op=ast.UAdd() | ast.USub() as op, operand=operand):
                 return ast.UnaryOp(op, decimal(operand))
             case ast.UnaryOp(op=ast.Not() as op, operand=operand):
-                return _truth(ast.UnaryOp(op, decimal(operand)))
+                return _truth(ast.UnaryOp(op, judged(operand)))
             case ast.BoolOp(op=op, values=values):
-                return _truth(ast.BoolOp(op, [decimal(value) for value in values]))
+                return _truth(ast.BoolOp(op, [judged(value) for value in values]))
             case ast.Compare(left=left, ops=ops, comparators=comparators):
-                sides: list[ast.expr] = [_call("_rounded", decimal(side)) for side in (left, *comparators)]
-                return _truth(ast.Compare(sides[0], ops, sides[1:]))
+                return _truth(ast.Compare(judged(left), ops, [judged(side) for side in comparators]))
         raise FormulaError(FormulaProblem.NOT_ALLOWED, node.col_offset, text(node))
 
     parameters = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
@@ -290,7 +299,7 @@ def _function(source: str, names: tuple[str, ...], tree: ast.expr) -> Callable[.
 
 
 def _nonzero(value: Decimal, text: str) -> Decimal:
-    if not value:
+    if not rounded(value):
         raise Undefined(text)
     return value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from enum import Enum
 
-from indicators.formula import QUARTERS_IN_A_YEAR, ROUNDED, WORKING, compile_formula
+from indicators.formula import QUARTERS_IN_A_YEAR, WORKING, compile_formula, rounded
 from indicators.value import Assessed, Direction, Rule, State, Value
 
 ZERO = Decimal(0)
@@ -117,7 +117,7 @@ def mean_attainment(items: Iterable[tuple[Attainment, Decimal]]) -> Mean:
     with localcontext(WORKING):
         total = sum((attainment * weight for attainment, weight in known), ZERO)
         mean = total / sum(weight for _attainment, weight in known)
-    return Mean(ROUNDED.plus(mean), len(known), len(applicable))
+    return Mean(rounded(mean), len(known), len(applicable))
 
 
 def _side(value: Decimal, bound: Decimal, direction: Direction) -> int:
