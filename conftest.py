@@ -1,0 +1,97 @@
+"""What every test stands on. The settings under test are in `mofa_kpi/tests/settings.py`."""
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from mofa_kpi.tests.browser import chromium
+
+pytest_plugins = ["mofa_kpi.tests.cast"]
+
+# Playwright's event loop lives in the thread of the tests, where Django would forbid every query.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+NO_BROWSER = "There is no Chromium on this machine (on Debian: apt-get install chromium fonts-noto-cjk)."
+
+
+def browser_required() -> bool:
+    return os.environ.get("REQUIRE_BROWSER", "") not in ("", "0")
+
+
+def pytest_configure() -> None:
+    if importlib.util.find_spec("psycopg"):
+        raise pytest.UsageError(
+            "psycopg 3 is installed, and Django prefers it silently: «pip uninstall psycopg»"
+        )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    browser_tests = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    for item in browser_tests:
+        item.add_marker("browser")
+    if browser_tests and not chromium() and not browser_required():
+        config.hook.pytest_deselected(items=browser_tests)
+        items[:] = [item for item in items if item not in browser_tests]
+        config.stash[left_out] = len(browser_tests)
+
+
+left_out = pytest.StashKey[int]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if number := config.stash.get(left_out, 0):
+        terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{number} browser tests. {NO_BROWSER}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = chromium()
+    if not path:
+        pytest.fail(NO_BROWSER)
+    arguments = ["disable-gpu", "disable-background-networking", "disable-component-update", "disable-sync"]
+    if os.geteuid() == 0:
+        arguments.append("no-sandbox")  # Chromium's sandbox refuses to start as root
+    return {
+        **browser_type_launch_args,
+        "executable_path": path,
+        "args": [f"--{argument}" for argument in [*arguments, "no-first-run"]],
+    }
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "locale": "zh-TW", "timezone_id": "Asia/Taipei"}
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complained about so far; a test that provokes a complaint checks and clears it."""
+    return []
+
+
+@pytest.fixture
+def new_context(
+    new_context: Callable[..., BrowserContext], complaints: list[str]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Watch every browser context: an error on the console or in a script, or a violation of the
+    Content-Security-Policy (which Chromium reports on the console), fails the test."""
+    contexts = []
+
+    def watched(**options: Any) -> BrowserContext:
+        context = new_context(**options)
+        context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        context.on("weberror", lambda raised: complaints.append(str(raised.error)))
+        contexts.append(context)
+        return context
+
+    yield watched
+    for context in contexts:
+        for page in context.pages:
+            page.evaluate("0")  # a round trip: what was said before it has arrived
+    assert not complaints, "the browser complained:\n" + "\n".join(complaints)

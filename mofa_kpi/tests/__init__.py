@@ -1,0 +1,1 @@
+"""Tests that span the apps, and what every test stands on."""

@@ -1,0 +1,116 @@
+"""Every word that people see is in the catalogue of translations, and nowhere else."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+
+from mofa_kpi import messages
+from mofa_kpi.messages import forms
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+OURS = ["mofa_kpi", "objectives", "indicators", "reports"]
+
+HAN = re.compile(r"[\u2e80-\u2fff\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+# English, typographic quotes, dashes and the like included, and the symbols of the lights.
+ENGLISH = re.compile(r"[\x20-\x7e\n «»“”‘’–—…×÷≥≤★▲●□]*")
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+
+# Files whose Chinese is data or a format, and so the same in every language.
+DATA = {
+    "templates/includes/language.html": "a language calls itself by its own name",
+    "templates/500.html": "shown when anything may be broken, so nothing is looked up",
+    "mofa_kpi/settings.py": "a language calls itself by its own name",
+    "mofa_kpi/management/commands/bootstrap.py": "names of made-up people",
+    "objectives/forms.py": "dates as people type them",
+    "objectives/numerals.py": "Chinese numerals",
+    "objectives/roc.py": "the official form of a date",
+    "indicators/demonstration.py": "made-up remarks",
+    "indicators/formula.py": "worked arithmetic, which the export has too",
+    "indicators/imports.py": "names of columns, and answers in them",
+    "indicators/management/commands/import_figures.py": "names of columns",
+    "reports/exporters.py": "names of columns, and answers in them",
+}
+
+
+@pytest.fixture(scope="module")
+def extracted() -> list[Message]:
+    return [message for message in messages.extracted() if message.id]
+
+
+def test_the_files_are_up_to_date() -> None:
+    assert [path.name for path in messages.stale(messages.updated())] == [], "run «make messages»"
+
+
+def test_every_message_is_translated() -> None:
+    assert messages.untranslated(messages.updated()) == []
+
+
+def placeholders(text: str) -> tuple[set[str], list[str]]:
+    """Give the named ones, which may come again, and those that go by their place."""
+    found = PLACEHOLDER.findall(text)
+    by_place = [each for each in found if each in ("%s", "%d", "{}")]
+    return set(found).difference(by_place), by_place
+
+
+def test_translations_keep_the_placeholders(extracted: list[Message]) -> None:
+    translated = messages.translated()
+    wrong = []
+    for message in extracted:
+        found = translated.get(message.id, message.context)
+        wanted = placeholders(forms(message.id)[-1])
+        for string in forms(found.string) if found else []:
+            if string and placeholders(string) != wanted:
+                wrong.append((message.id, string))
+    assert not wrong
+
+
+def test_messages_are_english(extracted: list[Message]) -> None:
+    """Chinese goes into the catalogue; as a message it would stay Chinese for everybody."""
+    assert [form for message in extracted for form in forms(message.id) if not ENGLISH.fullmatch(form)] == []
+
+
+def test_chinese_is_in_the_catalogue_only() -> None:
+    found = {}
+    for folder in ("templates", *OURS):
+        for file in sorted((BASE_DIR / folder).rglob("*")):
+            name = file.relative_to(BASE_DIR)
+            if {"tests", "migrations"}.isdisjoint(name.parts):
+                lines = list(READERS[file.suffix](file)) if file.suffix in READERS else []
+                if lines:
+                    found[name.as_posix()] = lines
+    assert {name: lines for name, lines in found.items() if name not in DATA} == {}
+    assert set(DATA) <= set(found), "these exceptions are no longer needed"
+
+
+def chinese_lines(template: Path) -> Iterator[str]:
+    """Give the lines with Chinese in them, comments apart."""
+    comments = re.compile(r"\{#.*?#\}|\{% comment.*?endcomment %\}|<!--.*?-->", re.DOTALL)
+    for line in comments.sub("", template.read_text(encoding="utf-8")).splitlines():
+        if HAN.search(line):
+            yield line.strip()
+
+
+def chinese_strings(module: Path) -> Iterator[str]:
+    """Give the string literals with Chinese in them, docstrings apart."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            for line in node.value.splitlines():
+                if HAN.search(line):
+                    yield f"line {node.lineno}: {line}"
+
+
+READERS = {".html": chinese_lines, ".txt": chinese_lines, ".py": chinese_strings}
