@@ -199,7 +199,9 @@ def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], I
     quarter = _quarter(row["季別"], variable)
     if row["數值"] == NOT_APPLICABLE and quarter:
         if not row["備註"]:
-            raise ValidationError(_("Give the reason why it is not applicable in the column 備註."))
+            raise ValidationError(
+                _("Give the reason why it is not applicable in the column %(header)s.") % {"header": "備註"}
+            )
         return Entry(number, variable, quarter, None, row["備註"])
     return Entry(number, variable, quarter, _value(row["數值"], variable), row["備註"])
 
@@ -215,12 +217,15 @@ def _quarter(text: str, variable: Variable) -> int | None:
     if variable.is_constant:
         if text:
             raise ValidationError(
-                _("«%(name)s» is a constant of the plan: leave the column 季別 empty.") % {"name": variable}
+                _("«%(name)s» is a constant of the plan: leave the column %(header)s empty.")
+                % {"name": variable, "header": "季別"}
             )
         return None
     quarter = _small_number("季別", text)
     if quarter not in QUARTERS:
-        raise ValidationError(_("Column 季別: «%(text)s» is not 1, 2, 3 or 4.") % {"text": text})
+        raise ValidationError(
+            _("Column %(header)s: «%(text)s» is not 1, 2, 3 or 4.") % {"header": "季別", "text": text}
+        )
     return quarter
 
 

@@ -1,0 +1,180 @@
+"""Figures from a CSV file: all rows or none, every bad row named."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from indicators.models import Figure, QuarterReport, Status, Variable
+
+HEADER = "年度,季別,指標代碼,填報項目,數值,備註"
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    def write(*rows: str, header: str = HEADER, encoding: str = "utf-8") -> str:
+        file = tmp_path / "figures.csv"
+        file.write_bytes("\r\n".join([header, *rows]).encode(encoding))
+        return str(file)
+
+    return write
+
+
+def stored() -> dict[tuple[str, int, str], Decimal]:
+    return {
+        (f.report.indicator.code, f.report.quarter, f.variable.symbol): f.value
+        for f in Figure.objects.select_related("report__indicator", "variable")
+    }
+
+
+def refused(*arguments: str) -> str:
+    """Run the import, expect it to be refused with nothing written, and return what it said."""
+    before = stored(), list(QuarterReport.objects.order_by("pk").values_list("status", "remark", "version"))
+    with pytest.raises(CommandError) as error:
+        call_command("import_figures", *arguments)
+    assert before == (
+        stored(),
+        list(QuarterReport.objects.order_by("pk").values_list("status", "remark", "version")),
+    )
+    assert error.value.returncode == 1
+    return str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "big5"])
+def test_a_file_becomes_drafts(csv_file, planner, encoding):
+    file = csv_file("99,1,K1-1,outbound,4,第一季互訪", "99,1,K1-1,inbound,８,", encoding=encoding)
+    call_command("import_figures", file, "--as", "planner")
+    assert stored() == {("K1-1", 1, "outbound"): 4, ("K1-1", 1, "inbound"): 8}
+    report = QuarterReport.objects.get(indicator__code="K1-1", quarter=1)
+    assert (report.status, report.remark) == (Status.DRAFT, "第一季互訪")
+
+
+def test_items_go_by_symbol_or_name_and_numbers_as_people_type_them(csv_file, planner):
+    name = Variable.objects.get(indicator__code="K7-1", symbol="remitted").name
+    file = csv_file(f'99,1,K7-1,{name},"1,150,000.５",', "99,1,K7-1,budget,8000000,", "99,4,K8-2,done,是,")
+    call_command("import_figures", file, "--as", "planner")
+    assert stored() == {
+        ("K7-1", 1, "remitted"): Decimal("1150000.5"),
+        ("K7-1", 1, "budget"): 8_000_000,
+        ("K8-2", 4, "done"): 1,
+    }
+
+
+def test_with_submit_and_a_reviewer_the_figures_are_official_at_once(csv_file, planner, reviewer):
+    file = csv_file("99,1,K5-2,projects,3,", "99,2,K5-2,projects,不適用,本季無相關計畫", "99,,K3-1,baseline,39,")
+    call_command("import_figures", file, "--as", "planner", "--submit", "--approve-as", "reviewer")
+    reports = QuarterReport.objects.filter(indicator__code="K5-2", quarter__in=(1, 2)).order_by("quarter")
+    assert [(r.status, r.approved_by, r.submitted_by) for r in reports] == [
+        (Status.APPROVED, reviewer, planner)
+    ] * 2
+    assert reports[1].not_applicable_reason == "本季無相關計畫"
+    assert Variable.objects.get(indicator__code="K3-1", symbol="baseline").constant == 39
+
+
+def test_a_dry_run_checks_everything_and_changes_nothing(csv_file, planner, reviewer, capsys):
+    arguments = ["--as", "planner", "--submit", "--approve-as", "reviewer", "--dry-run"]
+    call_command("import_figures", csv_file("99,1,K5-2,projects,3,", "99,,K3-1,baseline,39,"), *arguments)
+    assert "1" in capsys.readouterr().out
+    assert stored() == {}
+    assert Variable.objects.get(indicator__code="K3-1", symbol="baseline").constant is None
+    assert "K9-9" in refused(csv_file("99,1,K9-9,projects,3,"), *arguments)
+
+
+def test_every_bad_row_is_named_with_its_number_and_reason(csv_file, planner):
+    said = refused(
+        csv_file(
+            "99,1,K1-1,outbound,4,",
+            "99,1,K9-9,outbound,4,",
+            "99,1,K1-1,nothing,4,",
+            "99,5,K1-1,outbound,4,",
+            "99,2,K1-1,outbound,NaN,",
+            "99,2,K1-1,inbound,1e999,",
+            "99,3,K1-1,outbound,-1,",
+            "99,3,K1-1,inbound,1.5,",
+            "98,1,K1-1,outbound,4,",
+            "99,1,K1-1,outbound,5,",
+            "99,4,K6-1,offering,12%,",
+            "99,4,K6-1,missions,,",
+            "99,1,K3-1,baseline,39,",
+            "99,2,K5-2,projects,不適用,",
+            "九九,2,K5-2,projects,1,",
+        ),
+        "--as",
+        "planner",
+    ).splitlines()
+    rows = [line for line in said if "K9-9" in line]
+    assert len(rows) == 1
+    assert [int("".join(c for c in line.split("：")[0] if c.isdigit())) for line in said[:-1]] == [*range(3, 17)]
+
+
+@pytest.mark.parametrize("value", ["1_000", "٣", "Infinity", "１２３４５６７８９０１２３４５６", "12 3", "=1+1", "0x10", "²"])
+def test_the_one_strict_parser_reads_the_file_too(csv_file, planner, value):
+    assert value in refused(csv_file(f"99,1,K7-1,remitted,{value},"), "--as", "planner")
+
+
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("年度,季別,指標代碼,填報項目,數值", "備註"),
+        ("年度,季別,季別,指標代碼,填報項目,數值,備註", "季別"),
+        ("年度,季別,指標代碼,填報項目,數值,備註,狀態", "狀態"),
+        ("", "空"),
+    ],
+)
+def test_a_wrong_header_is_refused_by_name(csv_file, planner, header, named):
+    rows = () if not header else ("99,1,K1-1,outbound,4,,",)
+    assert named in refused(csv_file(*rows, header=header), "--as", "planner")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\0\0\0", b"PK\x03\x04\x00", "年度".encode("utf-16"), b'\xef\xbb\xbf"open', b"\xff\xff\xff\xff"],
+)
+def test_what_is_not_such_a_file_is_refused_in_words(tmp_path, planner, content):
+    file = tmp_path / "x.csv"
+    file.write_bytes(content)
+    assert refused(str(file), "--as", "planner")
+
+
+def test_control_characters_and_ragged_rows_are_refused(csv_file, planner):
+    assert refused(csv_file("99,1,K1-1,outbound,4,a\x07b"), "--as", "planner")
+    assert refused(csv_file("99,1,K1-1,outbound"), "--as", "planner")
+
+
+def test_rights_are_those_of_the_people_named(csv_file, planner, reviewer, manager, neighbour, stranger):
+    file = csv_file("99,1,K5-2,projects,3,")
+    for username in ("manager", "neighbour", "reviewer"):
+        assert refused(file, "--as", username)
+    assert "K5-2" in refused(file, "--as", "stranger")
+    assert refused(file, "--as", "planner", "--submit", "--approve-as", "manager")
+    assert refused(file, "--as", "planner", "--submit", "--approve-as", "planner")
+    assert "--submit" in refused(file, "--as", "planner", "--approve-as", "reviewer")
+    assert "nobody" in refused(file, "--as", "nobody")
+    assert refused("/does/not/exist.csv", "--as", "planner")
+
+
+def test_one_report_that_cannot_be_submitted_holds_back_the_whole_file(csv_file, planner, reviewer):
+    said = refused(
+        csv_file("99,1,K5-2,projects,3,", "99,1,K1-1,outbound,4,"),
+        "--as",
+        "planner",
+        "--submit",
+        "--approve-as",
+        "reviewer",
+    )
+    assert said.startswith("第 3 列")
+
+
+def test_approved_figures_cannot_be_imported_over(csv_file, approved):
+    approved("K5-2", 1, projects=3)
+    assert "審核通過" in refused(csv_file("99,1,K5-2,projects,4,"), "--as", "planner")
+
+
+def test_a_constant_of_one_person_is_refused(csv_file, planner):
+    assert refused(csv_file("99,,K3-1,baseline,39,"), "--as", "planner")
+
+
+def test_what_is_typed_in_compatibility_characters_is_understood(csv_file, planner):
+    # U+F98E looks like 年 and is another character until it is normalised.
+    call_command("import_figures", csv_file("99,1,K5-2,projects,3,", header=HEADER.replace("年", "\uf98e")), "--as", "planner")
+    assert stored() == {("K5-2", 1, "projects"): 3}

@@ -1,0 +1,86 @@
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from indicators.demonstration import add_demonstration
+from indicators.models import Figure, Indicator
+from indicators.workflow import create_reports
+from mofa_kpi.instance import make_instance
+from objectives.models import Plan, User
+from objectives.people import add_person, new_password
+from objectives.roles import Role
+
+PLAN = ("MOFA", 99)
+PEOPLE = {
+    "planner": (Role.PLANNER, "示範承辦人"),
+    "reviewer": (Role.REVIEWER, "示範研考人員"),
+    "manager": (Role.MANAGER, "示範督導主管"),
+    "auditor": (Role.AUDITOR, "示範稽核人員"),
+    "administrator": (Role.ADMINISTRATOR, "示範系統管理者"),
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Set the site up: database tables, the plan of ROC year 99 unless it is there, static files. "
+        "Running it again changes nothing in the data."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--demo", action="store_true", help="add demonstration accounts and figures to a fresh site"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        plan = self._plan()
+        if options["demo"]:
+            self._demonstration(plan)
+
+    def _plan(self) -> Plan:
+        """Load the plan only where it is absent: loading it again would undo what was edited since."""
+        plan = Plan.objects.filter(unit__code=PLAN[0], year=PLAN[1]).first()
+        if plan is None:
+            call_command("loaddata", "fy99_plan", verbosity=0)
+            plan = Plan.objects.get_by_natural_key(*PLAN)
+            create_reports(Indicator.objects.filter(goal__plan=plan))
+            self.stdout.write(_("The plan was loaded: %(plan)s.") % {"plan": plan})
+        return plan
+
+    def _demonstration(self, plan: Plan) -> None:
+        """Add accounts and figures once: neither comes back after it was removed or changed."""
+        if User.objects.filter(username__in=PEOPLE).exists():
+            return
+        if Figure.objects.filter(demo=False).exists():
+            self.stdout.write(_("There are figures already, so no demonstration was added."))
+            return
+        passwords = {username: new_password() for username in PEOPLE}
+        people = {
+            username: add_person(
+                username=username, name=name, password=passwords[username], roles=[role], unit=plan.unit
+            )
+            for username, (role, name) in PEOPLE.items()
+        }
+        add_demonstration(
+            plan=plan, planner=people["planner"], reviewer=people["reviewer"], now=timezone.now()
+        )
+        file = make_instance() / "demo-accounts.txt"
+        lines = "".join(f"{username}\t{password}\n" for username, password in passwords.items())
+        write_private(file, lines)
+        self.stdout.write(_("Demonstration accounts, also kept in %(file)s:") % {"file": file})
+        self.stdout.write(lines)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)

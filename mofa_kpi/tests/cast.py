@@ -1,0 +1,143 @@
+"""The standing cast of every test: the ROC 99 plan and the people around it, as fixtures.
+
+planner, reviewer, manager, auditor and administrator have their role for the ministry; outsider is signed up
+without any role; neighbour is a planner of another department of the ministry, stranger of another agency.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import models
+
+from indicators import workflow
+from indicators.models import Indicator, QuarterReport, Variable
+from objectives.models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
+from objectives.roles import Role
+
+PASSWORD = "correct horse battery staple 9"
+NOW = datetime(2011, 1, 15, 1, 30, tzinfo=UTC)  # ROC 99 is over
+
+_LOADED = (Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, Indicator.strategies.through, Variable)
+_rows: dict[type[models.Model], list[models.Model]] = {}
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment after the end of ROC 99."""
+    return NOW
+
+
+@pytest.fixture
+def plan(db: None) -> Plan:
+    """The ROC 99 plan with its quarter reports laid out, nothing reported yet.
+
+    `loaddata` takes a second; after the first time its rows are written as they were.
+    """
+    if not _rows:
+        call_command("loaddata", "fy99_plan", verbosity=0)
+        for model in _LOADED:
+            _rows[model] = list(model._default_manager.order_by("pk"))
+    else:
+        for model, rows in _rows.items():
+            model._default_manager.bulk_create(copy.deepcopy(rows))
+    workflow.create_reports(Indicator.objects.all())
+    return Plan.objects.get()
+
+
+@pytest.fixture
+def ministry(plan: Plan) -> Unit:
+    return plan.unit
+
+
+@pytest.fixture
+def department(ministry: Unit) -> Unit:
+    """A department of the ministry that leads no indicator yet."""
+    return Unit.objects.create(code="DEPT", name="亞東太平洋司", parent=ministry)
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., User]:
+    """Make a person: person("name", (role, unit), …)."""
+
+    def make(username: str, *roles: tuple[Role, Unit]) -> User:
+        user = User.objects.create_user(username, PASSWORD)
+        Membership.objects.bulk_create(Membership(user=user, role=role, unit=unit) for role, unit in roles)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def planner(person: Callable[..., User], ministry: Unit) -> User:
+    return person("planner", (Role.PLANNER, ministry))
+
+
+@pytest.fixture
+def reviewer(person: Callable[..., User], ministry: Unit) -> User:
+    return person("reviewer", (Role.REVIEWER, ministry))
+
+
+@pytest.fixture
+def manager(person: Callable[..., User], ministry: Unit) -> User:
+    return person("manager", (Role.MANAGER, ministry))
+
+
+@pytest.fixture
+def auditor(person: Callable[..., User], ministry: Unit) -> User:
+    return person("auditor", (Role.AUDITOR, ministry))
+
+
+@pytest.fixture
+def administrator(person: Callable[..., User], ministry: Unit) -> User:
+    return person("administrator", (Role.ADMINISTRATOR, ministry))
+
+
+@pytest.fixture
+def outsider(person: Callable[..., User]) -> User:
+    return person("outsider")
+
+
+@pytest.fixture
+def neighbour(person: Callable[..., User], department: Unit) -> User:
+    return person("neighbour", (Role.PLANNER, department))
+
+
+@pytest.fixture
+def stranger(person: Callable[..., User]) -> User:
+    return person("stranger", (Role.PLANNER, Unit.objects.create(code="OTHER", name="他部")))
+
+
+@pytest.fixture
+def report(plan: Plan) -> Callable[[str, int], QuarterReport]:
+    """Find a quarter report: report("K1-1", 2)."""
+
+    def find(code: str, quarter: int) -> QuarterReport:
+        return QuarterReport.objects.get(indicator__code=code, quarter=quarter)
+
+    return find
+
+
+@pytest.fixture
+def approved(
+    report: Callable[[str, int], QuarterReport], planner: User, reviewer: User
+) -> Callable[..., QuarterReport]:
+    """Enter, submit and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8)."""
+
+    def make(code: str, quarter: int, **figures: Any) -> QuarterReport:
+        found = workflow.save_draft(
+            report=report(code, quarter),
+            by=planner,
+            now=NOW,
+            figures={symbol: Decimal(str(value)) for symbol, value in figures.items()},
+        )
+        found = workflow.submit(report=found, by=planner, now=NOW)
+        return workflow.approve(report=found, by=reviewer, now=NOW)
+
+    return make
