@@ -1,0 +1,90 @@
+from datetime import date
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+
+from objectives.models import Goal, Plan, Strategy, Unit
+from objectives.numerals import chinese_numeral
+from objectives.roc import roc_date, roc_moment
+from objectives.spreadsheets import harmless
+from objectives.workflow import adopt_plan
+
+COMPATIBILITY_YEAR = "\uf98e"  # looks like 年
+
+
+def test_text_is_stored_and_searched_in_one_spelling(ministry):
+    Unit.objects.create(code="A", name=f"{COMPATIBILITY_YEAR}度計畫處")
+    assert Unit.objects.get(code="A").name == "年度計畫處"
+    Unit.objects.filter(code="A").update(name=f"新{COMPATIBILITY_YEAR}處")
+    assert Unit.objects.get(name=f"新{COMPATIBILITY_YEAR}處").name == "新年處"
+    assert Unit.objects.filter(name__icontains="年").count() == 1
+
+
+def test_control_characters_are_refused():
+    with pytest.raises(ValidationError):
+        Unit(code="A", name="a\x00b").clean_fields(exclude=["parent"])
+
+
+@pytest.mark.parametrize(("number", "text"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (99, "九十九")])
+def test_headings_have_chinese_numerals(number, text):
+    assert chinese_numeral(number) == text
+
+
+def test_dates_are_shown_in_roc_years(now):
+    assert roc_date(date(2010, 3, 31)) == "99 年 3 月 31 日"
+    assert roc_moment(now) == "100 年 1 月 15 日 09:30"
+
+
+def test_a_unit_cannot_stand_below_itself(ministry, department):
+    ministry.parent = department
+    with pytest.raises(ValidationError):
+        ministry.full_clean()
+
+
+def test_a_strategy_stays_within_its_goal_and_its_tree(plan):
+    first, other = Goal.objects.all()[:2]
+    parent = Strategy.objects.filter(goal=first, parent=None).first()
+    with pytest.raises(ValidationError):
+        Strategy(goal=other, parent=parent, position=99, text="x").full_clean()
+    child = Strategy.objects.filter(parent__isnull=False).select_related("parent").first()
+    child.parent.parent = child
+    with pytest.raises(ValidationError):
+        child.parent.full_clean()
+
+
+def test_a_plan_is_adopted_once_with_date_and_number_by_an_administrator(plan, planner, administrator):
+    with pytest.raises(PermissionDenied):
+        adopt_plan(plan=plan, by=planner, on=date(2010, 1, 1), number="外研字第 1 號")
+    with pytest.raises(ValidationError):
+        adopt_plan(plan=plan, by=administrator, on=date(2010, 1, 1), number="  ")
+    assert not Plan.objects.get().is_adopted
+    adopt_plan(plan=plan, by=administrator, on=date(2010, 1, 1), number="外研字第 1 號")
+    assert Plan.objects.get().adopted_number == "外研字第 1 號"
+    with pytest.raises(ValidationError, match="外研字第 1 號"):
+        adopt_plan(plan=plan, by=administrator, on=date(2010, 1, 2), number="2")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"green_threshold": 80, "amber_threshold": 80},
+        {"green_threshold": 101},
+        {"amber_threshold": -1},
+        {"adopted_number": "no date"},
+        {"adopted_on": date(2010, 1, 1)},
+    ],
+)
+def test_the_database_refuses_a_plan_that_makes_no_sense(plan, change):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Plan.objects.update(**change)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "==1+1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", "\r1", " =1", "'a"])
+def test_text_that_begins_like_a_formula_is_made_harmless_and_comes_back(text):
+    assert harmless(text) == f"'{text}"
+    assert harmless(text)[1:] == text
+
+
+def test_ordinary_text_is_left_alone():
+    assert [harmless(text) for text in ("", "外交部", "3-1", "a=b")] == ["", "外交部", "3-1", "a=b"]
