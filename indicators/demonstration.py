@@ -77,7 +77,9 @@ def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetim
             }
             if not figures:
                 continue
-            report = workflow.save_draft(report=report, by=planner, now=now, figures=figures, remark=REMARK, demo=True)
+            report = workflow.save_draft(
+                report=report, by=planner, now=now, figures=figures, remark=REMARK, demo=True
+            )
             if report.quarter in FINISHED_QUARTERS:
                 report = workflow.submit(report=report, by=planner, now=now)
                 workflow.approve(report=report, by=reviewer, now=now)

@@ -33,7 +33,7 @@ def read_number(text: str, *, whole: bool = False, negative: bool = True) -> Dec
         return parse_number(text, whole=whole, negative=negative)
     except NumberError as error:
         shown = error.text if len(error.text) <= 40 else error.text[:39] + "…"
-        raise ValidationError(WHY[error.code], code=error.code.name.lower(), params={"text": shown}) from error
+        raise ValidationError(str(WHY[error.code]) % {"text": shown}, code=error.code.name.lower()) from error
 
 
 class QuantityFormField(forms.CharField):
@@ -50,7 +50,7 @@ class QuantityFormField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        return None if text in self.empty_values else read_number(text, whole=self.whole, negative=self.negative)
+        return read_number(text, whole=self.whole, negative=self.negative) if text else None
 
     def run_validators(self, value: Any) -> None:
         """The parser has checked everything; CharField's validators are for text."""

@@ -1,4 +1,4 @@
-"""Figures from a CSV file: read whole, checked whole, and written all or none through the workflow's verbs."""
+"""Figures from a CSV file: read and checked whole, written all or none through the workflow's verbs."""
 
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
     header = [cell.strip() for cell in table[0][1]]
     columns = _(", ").join(HEADERS)
     problems = [
-        _("The column «%(header)s» is missing. The columns are: %(columns)s.") % {"header": name, "columns": columns}
+        _("The column «%(header)s» is missing. The columns are: %(columns)s.")
+        % {"header": name, "columns": columns}
         for name in HEADERS
         if name not in header
     ]
@@ -142,7 +143,8 @@ def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
         if header.count(name) > 1
     ]
     problems += [
-        _("The column «%(header)s» is unknown. The columns are: %(columns)s.") % {"header": name, "columns": columns}
+        _("The column «%(header)s» is unknown. The columns are: %(columns)s.")
+        % {"header": name, "columns": columns}
         for name in dict.fromkeys(header)
         if name not in HEADERS
     ]
@@ -209,7 +211,9 @@ def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], I
 def _small_number(header: str, text: str) -> int:
     digits = unicodedata.normalize("NFKC", text)
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
-        raise ValidationError(_("Column %(header)s: «%(text)s» is not a number.") % {"header": header, "text": text})
+        raise ValidationError(
+            _("Column %(header)s: «%(text)s» is not a number.") % {"header": header, "text": text}
+        )
     return int(digits)
 
 
@@ -246,15 +250,16 @@ def _write(
     problems: list[Problem] = []
     by_report: dict[tuple[int, int], list[Entry]] = {}
     for entry in entries:
-        if entry.quarter is None:
+        if entry.quarter is None and entry.value is not None:
             try:
                 with transaction.atomic():
-                    assert entry.value is not None
-                    workflow.set_constant(variable=entry.variable, value=entry.value, by=by, approver=approver)
+                    workflow.set_constant(
+                        variable=entry.variable, value=entry.value, by=by, approver=approver
+                    )
                 outcome.constants += 1
             except (ValidationError, PermissionDenied) as error:
                 problems += _problems(entry.row, error)
-        else:
+        elif entry.quarter is not None:
             by_report.setdefault((entry.variable.indicator_id, entry.quarter), []).append(entry)
     workflow.create_reports({group[0].variable.indicator for group in by_report.values()})
     for (indicator, quarter), group in by_report.items():

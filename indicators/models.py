@@ -74,7 +74,9 @@ class Indicator(models.Model):
         help_text=_("Symbols of the variables with + - * / ( ), comparisons, and, or, not."),
     )
     weight = QuantityField(_("weight"), default=1)
-    lead_unit = models.ForeignKey(Unit, models.PROTECT, related_name="led_indicators", verbose_name=_("lead unit"))
+    lead_unit = models.ForeignKey(
+        Unit, models.PROTECT, related_name="led_indicators", verbose_name=_("lead unit")
+    )
     strategies = models.ManyToManyField(
         Strategy, related_name="indicators", blank=True, verbose_name=_("strategies")
     )
@@ -122,13 +124,17 @@ class Indicator(models.Model):
             compile_formula(self.formula)
         except FormulaError as error:
             raise ValidationError({"formula": formula_problem(error)}) from error
-        same_code = Indicator.objects.filter(goal__plan=self.goal.plan, code=self.code).exclude(pk=self.pk)
-        if self.goal_id and same_code.exists():
+        if not self.goal_id:
+            return
+        same_code = Indicator.objects.filter(goal__plan=self.goal.plan_id, code=self.code).exclude(pk=self.pk)
+        if same_code.exists():
             raise ValidationError({"code": _("Another indicator of this plan has this code.")})
 
     def rule(self) -> Rule:
         """Return the computable definition, from `variables` (prefetch them for many indicators)."""
-        return Rule(compile_formula(self.formula), tuple(variable.rule() for variable in self.variables.all()))
+        return Rule(
+            compile_formula(self.formula), tuple(variable.rule() for variable in self.variables.all())
+        )
 
     def permission_units(self) -> Iterable[int]:
         """Who may change the definition: the plan's agency, not the lead unit."""
@@ -181,10 +187,10 @@ class Variable(models.Model):
         max_length=4,
         default="1234",
         blank=True,
-        validators=[
-            RegexValidator(r"^1?2?3?4?\Z", _("Digits of the quarters in order, such as 1234 or 4."))
-        ],
-        help_text=_("Digits of the quarters in which it must be given: 1234 is every quarter, 4 the last only."),
+        validators=[RegexValidator(r"^1?2?3?4?\Z", _("Digits of the quarters in order, such as 1234 or 4."))],
+        help_text=_(
+            "Digits of the quarters in which it must be given: 1234 is every quarter, 4 the last only."
+        ),
     )
     may_be_negative = models.BooleanField(_("may be negative"), default=False)
     may_fall = models.BooleanField(_("may fall from one quarter to the next"), default=False)
@@ -212,7 +218,8 @@ class Variable(models.Model):
                 | (~Q(rollup="CONSTANT") & Q(constant__isnull=True) & ~Q(due_quarters="")),
                 name="variable_constant_or_due",
                 violation_error_message=_(
-                    "A constant is due in no quarter; every other variable is due in one at least and has no constant."
+                    "A constant is due in no quarter; every other variable is due in at least one, "
+                    "and has no constant."
                 ),
             ),
             models.CheckConstraint(
@@ -235,6 +242,12 @@ class Variable(models.Model):
         return (*self.indicator.natural_key(), self.symbol)
 
     natural_key.dependencies = ["indicators.indicator"]  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        try:
+            compile_formula(self.symbol)
+        except FormulaError as error:
+            raise ValidationError({"symbol": formula_problem(error)}) from error
 
     @property
     def due(self) -> frozenset[int]:
@@ -330,6 +343,14 @@ class QuarterReport(models.Model):
     editors = models.ManyToManyField(
         settings.AUTH_USER_MODEL, related_name="+", blank=True, verbose_name=_("changed by")
     )
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("last changed by"),
+    )
+    changed_at = models.DateTimeField(_("last changed at"), null=True)
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("submitted by")
     )
@@ -361,6 +382,11 @@ class QuarterReport(models.Model):
             models.CheckConstraint(condition=Q(quarter__range=(1, 4)), name="quarter_report_quarter_known"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="quarter_report_status_known"),
             models.CheckConstraint(
+                condition=Q(changed_by__isnull=True, changed_at__isnull=True)
+                | Q(changed_by__isnull=False, changed_at__isnull=False),
+                name="quarter_report_changed_by_someone",
+            ),
+            models.CheckConstraint(
                 condition=Q(approved_by__isnull=False, approved_at__isnull=False, status="APPROVED")
                 | (Q(approved_by__isnull=True, approved_at__isnull=True) & ~Q(status="APPROVED")),
                 name="quarter_report_approved_by_someone",
@@ -378,7 +404,9 @@ class QuarterReport(models.Model):
                 name="quarter_report_submitted_by_someone",
             ),
             models.CheckConstraint(
-                condition=Q(endorsed_by__isnull=False, endorsed_at__isnull=False, status__in=["ENDORSED", "APPROVED"])
+                condition=Q(
+                    endorsed_by__isnull=False, endorsed_at__isnull=False, status__in=["ENDORSED", "APPROVED"]
+                )
                 | (Q(endorsed_by__isnull=True, endorsed_at__isnull=True) & ~Q(status="ENDORSED")),
                 name="quarter_report_endorsed_by_someone",
             ),
@@ -390,7 +418,10 @@ class QuarterReport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return _("%(indicator)s, quarter %(quarter)s") % {"indicator": self.indicator, "quarter": self.quarter}
+        return _("%(indicator)s, quarter %(quarter)s") % {
+            "indicator": self.indicator,
+            "quarter": self.quarter,
+        }
 
     @property
     def is_open_for_entry(self) -> bool:

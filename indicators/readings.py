@@ -33,6 +33,7 @@ class Reading:
     figures: dict[tuple[int, str], Decimal] = field(default_factory=dict)
     not_applicable: set[int] = field(default_factory=set)
     demo: set[int] = field(default_factory=set)  # quarters in which a figure is a demonstration
+    unapproved: set[int] = field(default_factory=set)  # quarters in which what counts is not approved yet
 
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
@@ -40,6 +41,7 @@ class Reading:
             {key: value for key, value in self.figures.items() if key[0] <= quarter},
             {q for q in self.not_applicable if q <= quarter},
             {q for q in self.demo if q <= quarter},
+            {q for q in self.unapproved if q <= quarter},
         )
 
 
@@ -48,13 +50,17 @@ def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading
     found = {indicator.pk: Reading() for indicator in indicators}
     counted = {"indicator__in": found, "status__in": basis.statuses}
     rows = Figure.objects.filter(**{f"report__{key}": value for key, value in counted.items()}).values_list(
-        "report__indicator_id", "report__quarter", "variable__symbol", "value", "demo"
+        "report__indicator_id", "report__quarter", "report__status", "variable__symbol", "value", "demo"
     )
-    for indicator, quarter, symbol, value, demo in rows:
+    for indicator, quarter, status, symbol, value, demo in rows:
         found[indicator].figures[quarter, symbol] = value
         if demo:
             found[indicator].demo.add(quarter)
+        if status != Status.APPROVED:
+            found[indicator].unapproved.add(quarter)
     declared = QuarterReport.objects.filter(**counted).exclude(not_applicable_reason="")
-    for indicator, quarter in declared.values_list("indicator_id", "quarter"):
+    for indicator, quarter, status in declared.values_list("indicator_id", "quarter", "status"):
         found[indicator].not_applicable.add(quarter)
+        if status != Status.APPROVED:
+            found[indicator].unapproved.add(quarter)
     return found

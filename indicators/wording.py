@@ -24,7 +24,9 @@ FORMULA_PROBLEMS: dict[FormulaProblem, Promise] = {
     FormulaProblem.EMPTY: gettext_lazy("The formula is empty."),
     FormulaProblem.TOO_LONG: gettext_lazy("The formula is too long: at most 500 characters."),
     FormulaProblem.TOO_DEEP: gettext_lazy("The formula has too many parentheses within parentheses."),
-    FormulaProblem.SYNTAX: gettext_lazy("Character %(place)s, «%(excerpt)s»: this cannot be read as a formula."),
+    FormulaProblem.SYNTAX: gettext_lazy(
+        "Character %(place)s, «%(excerpt)s»: this cannot be read as a formula."
+    ),
     FormulaProblem.NOT_ALLOWED: gettext_lazy(
         "Character %(place)s, «%(excerpt)s» is not allowed: a formula has symbols, numbers, + - * / ( ), "
         "comparisons, and, or, not."
@@ -58,7 +60,9 @@ def why_no_value(value: Value, names: Mapping[str, str]) -> str:
     if value.lacking:
         parts.append(_("No figure for: %(names)s.") % {"names": _listed(names[s] for s in value.lacking)})
     if value.denominator is not None:
-        parts.append(_("The denominator is 0: %(expression)s.") % {"expression": _named(value.denominator, names)})
+        parts.append(
+            _("The denominator is 0: %(expression)s.") % {"expression": _named(value.denominator, names)}
+        )
     if value.missing:
         parts.append(_("Missing: %(figures)s.") % {"figures": missing_figures(value, names)})
     return " ".join(parts)

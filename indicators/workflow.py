@@ -66,7 +66,11 @@ def possible_steps(report: QuarterReport, user: User) -> list[Step]:
 def create_reports(indicators: Iterable[Indicator]) -> None:
     """Lay out the quarter reports of new indicators; those that exist stay as they are."""
     QuarterReport.objects.bulk_create(
-        [QuarterReport(indicator=indicator, quarter=quarter) for indicator in indicators for quarter in QUARTERS],
+        [
+            QuarterReport(indicator=indicator, quarter=quarter)
+            for indicator in indicators
+            for quarter in QUARTERS
+        ],
         ignore_conflicts=True,
     )
 
@@ -86,9 +90,10 @@ def save_draft(
     """Write figures by symbol into a draft or returned report; None takes a figure back.
 
     Symbols and texts that are not given stay as they are. A figure keeps its author, and its mark as a
-    demonstration, while its value does not change. version is the one the writer saw; Conflict is raised when the report has moved on since.
-    Raises PermissionDenied, Conflict, Refusal (not open for entry), ValidationError (a figure that its variable
-    cannot have, figures beside a declaration of 不適用).
+    demonstration, while its value does not change. version is the one that the writer saw.
+    Raises PermissionDenied; Conflict (the report has moved on since that version); Refusal (it is not open
+    for entry); ValidationError (a figure that its variable cannot have, figures beside a declaration of
+    不適用).
     """
     require(by, "indicators.change_quarterreport", report)
     report = _locked(report, version)
@@ -124,6 +129,7 @@ def save_draft(
         )
     if changed:
         report.editors.add(by)
+        report.changed_by, report.changed_at = by, now
         report.version += 1
         report.demo = demo
         report.save()
@@ -144,7 +150,7 @@ def check_figure(variable: Variable, value: Decimal) -> None:
 
 @transaction.atomic
 def submit(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
-    """送審. Raises PermissionDenied, Conflict; Refusal from another status or while due figures are missing."""
+    """送審. Raises PermissionDenied, Conflict; Refusal from another status or without all due figures."""
     report = _begin(Step.SUBMIT, report, by, version)
     missing = due_variables(report).exclude(figures__report=report)
     if missing and not report.not_applicable_reason:
@@ -170,7 +176,9 @@ def approve(*, report: QuarterReport, by: User, now: datetime, version: int | No
     """
     report = _begin(Step.APPROVE, report, by, version)
     if _had_a_hand_in(report, by):
-        raise PermissionDenied(_("Whoever filled in or submitted a report cannot approve it. Ask another reviewer."))
+        raise PermissionDenied(
+            _("Whoever filled in or submitted a report cannot approve it. Ask another reviewer.")
+        )
     report.approved_by, report.approved_at = by, now
     return _finish(Step.APPROVE, report)
 
@@ -199,7 +207,9 @@ def set_constant(*, variable: Variable, value: Decimal, by: User, approver: User
     if not can(by, "indicators.change_variable", variable):
         require(by, "indicators.change_quarterreport", indicator.lead_unit)
         if approver is None or approver == by:
-            raise Refusal(_("A constant takes effect at once: it needs an administrator, or a second person to approve."))
+            raise Refusal(
+                _("A constant takes effect at once: an administrator sets it, or a second person approves.")
+            )
         require(approver, "indicators.approve_quarterreport", indicator.lead_unit)
     variable = Variable.objects.select_for_update().get(pk=variable.pk)
     if not variable.is_constant:
@@ -221,7 +231,9 @@ def clear_demonstration() -> int:
     A report that loses a figure becomes a draft again. What people wrote into it themselves stays.
     """
     removed = PlannedValue.objects.filter(demo=True).delete()[0]
-    touched = set(QuarterReport.objects.filter(Q(demo=True) | Q(figures__demo=True)).values_list("pk", flat=True))
+    touched = set(
+        QuarterReport.objects.filter(Q(demo=True) | Q(figures__demo=True)).values_list("pk", flat=True)
+    )
     for report in QuarterReport.objects.select_for_update().filter(pk__in=touched):
         removed += report.figures.filter(demo=True).delete()[0]
         report.status = Status.DRAFT
@@ -231,6 +243,7 @@ def clear_demonstration() -> int:
         if report.demo:
             report.remark = report.not_applicable_reason = ""
             report.editors.clear()
+            report.changed_by = report.changed_at = None
         report.demo = False
         report.version += 1
         report.save()

@@ -27,8 +27,6 @@ def refuse_control_characters(text: str) -> None:
 class _NormalText:
     """Normalises wherever a value enters: forms (to_python), saves (pre_save), lookups and bulk writes."""
 
-    default_validators = [refuse_control_characters]
-
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)  # type: ignore[misc]
         return nfc(value) if isinstance(value, str) else value
@@ -46,6 +44,10 @@ class _NormalText:
 class CharField(_NormalText, models.CharField):
     """models.CharField in Normalisation Form C."""
 
+    default_validators = [refuse_control_characters]
+
 
 class TextField(_NormalText, models.TextField):
     """models.TextField in Normalisation Form C."""
+
+    default_validators = [refuse_control_characters]

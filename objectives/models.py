@@ -88,10 +88,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person with an account. Rights come from memberships alone: there is no superuser and no group."""
 
-    username = CharField(
-        _("username"), max_length=150, unique=True, validators=[UnicodeUsernameValidator()]
-    )
-    name = CharField(_("name"), max_length=100, blank=True)
+    username = CharField(_("username"), max_length=150, unique=True, validators=[UnicodeUsernameValidator()])
+    name = CharField(_("full name"), max_length=100, blank=True)
     email = models.EmailField(_("email"), blank=True)
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Untick this instead of deleting an account.")
@@ -194,7 +192,9 @@ class Plan(models.Model):
         _("amber light from (%)"), max_digits=5, decimal_places=2, default=80
     )
     adopted_on = models.DateField(_("adopted on"), null=True, blank=True, editable=False)
-    adopted_number = CharField(_("document number of the adoption"), max_length=100, blank=True, editable=False)
+    adopted_number = CharField(
+        _("document number of the adoption"), max_length=100, blank=True, editable=False
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = PlanQuerySet.as_manager()
@@ -262,7 +262,9 @@ class Goal(models.Model):
 
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="goals", verbose_name=_("annual plan"))
     kind = CharField(_("kind"), max_length=10, choices=Kind)
-    number = models.PositiveSmallIntegerField(_("number"), help_text=_("Within its kind, as in parts II and III."))
+    number = models.PositiveSmallIntegerField(
+        _("number"), help_text=_("Within its kind, as in parts II and III.")
+    )
     title = CharField(_("title"), max_length=200)
     outline_number = models.PositiveSmallIntegerField(_("number in part I"))
     outline_title = CharField(_("title in part I"), max_length=200)
@@ -309,17 +311,13 @@ class StrategyQuerySet(models.QuerySet["Strategy"]):
         return self.filter(goal__plan__unit__in=user.rights.units("objectives.view_strategy"))
 
     def get_by_natural_key(self, unit: str, year: int, kind: str, number: int, path: str) -> Strategy:
-        strategy = None
-        for position in path.split("."):
-            strategy = self.get(
-                goal__plan__unit__code=unit,
-                goal__plan__year=year,
-                goal__kind=kind,
-                goal__number=number,
-                parent=strategy,
-                position=int(position),
-            )
-        assert strategy is not None
+        goal = {"plan__unit__code": unit, "plan__year": year, "kind": kind, "number": number}
+        top, *further = (int(position) for position in path.split("."))
+        strategy: Strategy = self.get(
+            **{f"goal__{key}": value for key, value in goal.items()}, parent=None, position=top
+        )
+        for position in further:
+            strategy = strategy.children.get(position=position)
         return strategy
 
 
@@ -348,7 +346,9 @@ class Strategy(models.Model):
                 fields=("goal", "position"), condition=Q(parent=None), name="strategy_position_once_in_goal"
             ),
             models.UniqueConstraint(
-                fields=("parent", "position"), condition=~Q(parent=None), name="strategy_position_once_in_parent"
+                fields=("parent", "position"),
+                condition=~Q(parent=None),
+                name="strategy_position_once_in_parent",
             ),
         ]
 

@@ -8,4 +8,6 @@ def chinese_numeral(number: int) -> str:
     if not 1 <= number <= 99:
         raise ValueError(f"no heading is numbered {number}")
     tens, ones = divmod(number, 10)
-    return ("" if tens == 0 else "十" if tens == 1 else f"{_DIGITS[tens]}十") + (_DIGITS[ones] if ones else "")
+    return ("" if tens == 0 else "十" if tens == 1 else f"{_DIGITS[tens]}十") + (
+        _DIGITS[ones] if ones else ""
+    )

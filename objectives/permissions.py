@@ -1,4 +1,4 @@
-"""The two doors of permission: `visible_to(user)` on querysets, `can(user, permission, object)` for one object.
+"""The two doors of permission: `visible_to(user)` on querysets, `can(user, permission, obj)` for one object.
 
 Both ask `user.rights`, read anew for every request's user, so that revoking a role takes effect at the next
 request. Nothing here looks at a superuser flag: there is none.

@@ -47,8 +47,7 @@ def _manage(app: str, *models: str) -> frozenset[str]:
 
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.PLANNER: _READ_REPORTS
-    | {"indicators.change_quarterreport", "indicators.submit_quarterreport"},
+    Role.PLANNER: _READ_REPORTS | {"indicators.change_quarterreport", "indicators.submit_quarterreport"},
     Role.HEAD: _READ_REPORTS | {"indicators.endorse_quarterreport", "indicators.return_quarterreport"},
     Role.REVIEWER: _READ_REPORTS | {"indicators.approve_quarterreport", "indicators.return_quarterreport"},
     Role.MANAGER: _READ_REPORTS,

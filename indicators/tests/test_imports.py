@@ -61,7 +61,9 @@ def test_items_go_by_symbol_or_name_and_numbers_as_people_type_them(csv_file, pl
 
 
 def test_with_submit_and_a_reviewer_the_figures_are_official_at_once(csv_file, planner, reviewer):
-    file = csv_file("99,1,K5-2,projects,3,", "99,2,K5-2,projects,不適用,本季無相關計畫", "99,,K3-1,baseline,39,")
+    file = csv_file(
+        "99,1,K5-2,projects,3,", "99,2,K5-2,projects,不適用,本季無相關計畫", "99,,K3-1,baseline,39,"
+    )
     call_command("import_figures", file, "--as", "planner", "--submit", "--approve-as", "reviewer")
     reports = QuarterReport.objects.filter(indicator__code="K5-2", quarter__in=(1, 2)).order_by("quarter")
     assert [(r.status, r.approved_by, r.submitted_by) for r in reports] == [
@@ -104,10 +106,14 @@ def test_every_bad_row_is_named_with_its_number_and_reason(csv_file, planner):
     ).splitlines()
     rows = [line for line in said if "K9-9" in line]
     assert len(rows) == 1
-    assert [int("".join(c for c in line.split("：")[0] if c.isdigit())) for line in said[:-1]] == [*range(3, 17)]
+    assert [int("".join(c for c in line.split("：")[0] if c.isdigit())) for line in said[:-1]] == [
+        *range(3, 17)
+    ]
 
 
-@pytest.mark.parametrize("value", ["1_000", "٣", "Infinity", "１２３４５６７８９０１２３４５６", "12 3", "=1+1", "0x10", "²"])
+@pytest.mark.parametrize(
+    "value", ["1_000", "٣", "Infinity", "１２３４５６７８９０１２３４５６", "12 3", "=1+1", "0x10", "²"]
+)
 def test_the_one_strict_parser_reads_the_file_too(csv_file, planner, value):
     assert value in refused(csv_file(f"99,1,K7-1,remitted,{value},"), "--as", "planner")
 
@@ -176,5 +182,10 @@ def test_a_constant_of_one_person_is_refused(csv_file, planner):
 
 def test_what_is_typed_in_compatibility_characters_is_understood(csv_file, planner):
     # U+F98E looks like 年 and is another character until it is normalised.
-    call_command("import_figures", csv_file("99,1,K5-2,projects,3,", header=HEADER.replace("年", "\uf98e")), "--as", "planner")
+    call_command(
+        "import_figures",
+        csv_file("99,1,K5-2,projects,3,", header=HEADER.replace("年", "\uf98e")),
+        "--as",
+        "planner",
+    )
     assert stored() == {("K5-2", 1, "projects"): 3}

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from indicators import workflow
 from indicators.models import Figure, PlannedValue, QuarterReport, Status, Variable
@@ -25,7 +25,9 @@ def submitted(draft, planner, now):
 
 
 def figures(report):
-    return {f.variable.symbol: f.value for f in Figure.objects.filter(report=report).select_related("variable")}
+    return {
+        f.variable.symbol: f.value for f in Figure.objects.filter(report=report).select_related("variable")
+    }
 
 
 def test_a_draft_keeps_what_was_typed_and_by_whom(draft, planner, now):
@@ -128,7 +130,11 @@ def test_a_return_needs_a_reason_and_keeps_it(submitted, reviewer, now):
     with pytest.raises(Refusal):
         workflow.return_for_correction(report=submitted, by=reviewer, now=now, reason="  ")
     back = workflow.return_for_correction(report=submitted, by=reviewer, now=now, reason="來訪次數與附件不符")
-    assert (back.status, back.return_reason, back.returned_by) == (Status.RETURNED, "來訪次數與附件不符", reviewer)
+    assert (back.status, back.return_reason, back.returned_by) == (
+        Status.RETURNED,
+        "來訪次數與附件不符",
+        reviewer,
+    )
     assert back.submitted_by is None
 
 
@@ -139,7 +145,11 @@ def test_a_step_is_taken_only_from_where_it_may_start(report, person, ministry, 
     other = person("other", (Role.PLANNER, ministry))
     found = report("K8-2", 4)
     workflow.save_draft(report=found, by=other, now=now, figures={"done": Decimal(1)})
-    trail = {"submitted_by": other, "submitted_at": now} if status in {"SUBMITTED", "ENDORSED", "APPROVED"} else {}
+    trail = (
+        {"submitted_by": other, "submitted_at": now}
+        if status in {"SUBMITTED", "ENDORSED", "APPROVED"}
+        else {}
+    )
     trail |= {"endorsed_by": other, "endorsed_at": now} if status == "ENDORSED" else {}
     trail |= {"approved_by": other, "approved_at": now} if status == "APPROVED" else {}
     trail |= {"returned_by": other, "returned_at": now, "return_reason": "x"} if status == "RETURNED" else {}
@@ -176,7 +186,9 @@ def test_rights_are_checked_in_the_verbs_themselves(
 ):
     someone = planner if who == "planner" else request.getfixturevalue(who)
     entry = report("K5-2", 1)
-    waiting = workflow.save_draft(report=report("K5-2", 2), by=planner, now=now, figures={"projects": Decimal(1)})
+    waiting = workflow.save_draft(
+        report=report("K5-2", 2), by=planner, now=now, figures={"projects": Decimal(1)}
+    )
     waiting = workflow.submit(report=waiting, by=planner, now=now)
 
     def allowed(verb, **arguments):
@@ -280,9 +292,15 @@ def test_clearing_the_demonstration_removes_exactly_it(report, planner, reviewer
         demo=True,
     )
     mixed = workflow.save_draft(
-        report=mixed, by=planner, now=now, figures={"outbound": Decimal(1), "inbound": Decimal(7)}, remark="實績"
+        report=mixed,
+        by=planner,
+        now=now,
+        figures={"outbound": Decimal(1), "inbound": Decimal(7)},
+        remark="實績",
     )
-    real = workflow.save_draft(report=report("K5-2", 1), by=planner, now=now, figures={"projects": Decimal(3)})
+    real = workflow.save_draft(
+        report=report("K5-2", 1), by=planner, now=now, figures={"projects": Decimal(3)}
+    )
     PlannedValue.objects.create(indicator=real.indicator, quarter=1, value=3)
     PlannedValue.objects.create(indicator=real.indicator, quarter=2, value=6, demo=True)
 
@@ -314,9 +332,9 @@ def test_the_database_refuses_a_status_without_who_and_when(report, change):
 
 @pytest.mark.parametrize("value", ["1e999", "100000000000000", "-100000000000000"])
 def test_the_database_refuses_a_number_that_could_not_be_read_back(draft, value):
-    with pytest.raises(Exception, match="(?i)constraint|overflow|out of range"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE indicators_figure SET value = {value} WHERE report_id = %s", [draft.pk])
+    update = f"UPDATE indicators_figure SET value = {value}"  # noqa: S608 (as a database client would send it)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(update)
     assert figures(draft) == {"outbound": 4, "inbound": 8}
 
 

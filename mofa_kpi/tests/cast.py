@@ -24,8 +24,9 @@ from objectives.roles import Role
 PASSWORD = "correct horse battery staple 9"
 NOW = datetime(2011, 1, 15, 1, 30, tzinfo=UTC)  # ROC 99 is over
 
-_LOADED = (Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, Indicator.strategies.through, Variable)
-_rows: dict[type[models.Model], list[models.Model]] = {}
+_LINKS: Any = Indicator.strategies.through
+_LOADED: tuple[Any, ...] = (Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, _LINKS, Variable)
+_rows: dict[Any, list[models.Model]] = {}
 
 
 @pytest.fixture

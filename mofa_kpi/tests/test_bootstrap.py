@@ -1,9 +1,9 @@
 """`bootstrap` sets a site up, and running it again changes nothing in the data."""
 
+import pytest
 from django.core import serializers
 from django.core.management import call_command
 
-import pytest
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport
 from mofa_kpi import instance
 from objectives.models import Membership, Plan, Unit, User
@@ -57,9 +57,9 @@ def test_demonstration_accounts_are_printed_once_and_kept_for_the_owner_only(db,
 def test_demonstration_figures_are_marked_and_do_not_come_back(db):
     call_command("bootstrap", "--demo")
     assert set(Figure.objects.values_list("demo", flat=True)) == {True}
-    assert set(QuarterReport.objects.filter(quarter__lt=4, figures__isnull=False).values_list("status", flat=True)) == {
-        "APPROVED"
-    }
+    assert set(
+        QuarterReport.objects.filter(quarter__lt=4, figures__isnull=False).values_list("status", flat=True)
+    ) == {"APPROVED"}
     drafts = QuarterReport.objects.filter(quarter=4, figures__isnull=False).distinct()
     assert drafts.count() >= 2
     assert set(drafts.values_list("status", flat=True)) == {"DRAFT"}

@@ -1,4 +1,4 @@
-"""The worked cases, from a file of figures to the command, the files and the pages: the same to the last digit."""
+"""The worked cases, from a file of figures to files and pages: the same to the last digit everywhere."""
 
 import csv
 import io
@@ -68,7 +68,11 @@ def test_a_worked_case_holds_in_command_file_and_page(case, planner, reviewer, m
     table = list(csv.DictReader(io.StringIO(export("csv").decode("utf-8-sig"))))
     row = next(row for row in table if row["指標代碼"] == case["indicator"])
     assert len(table) == 20
-    for column, key in (("累計實際值", "value"), ("達成度（未設上限）", "raw_attainment"), ("達成度", "attainment")):
+    for column, key in (
+        ("累計實際值", "value"),
+        ("達成度（未設上限）", "raw_attainment"),
+        ("達成度", "attainment"),
+    ):
         expected = case[key]
         assert (rounded_as(Decimal(row[column]), expected) if row[column] else None) == expected, column
     assert row["資料狀態"] == case["state"]

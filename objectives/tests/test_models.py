@@ -26,7 +26,9 @@ def test_control_characters_are_refused():
         Unit(code="A", name="a\x00b").clean_fields(exclude=["parent"])
 
 
-@pytest.mark.parametrize(("number", "text"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (99, "九十九")])
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "一"), (10, "十"), (11, "十一"), (20, "二十"), (99, "九十九")]
+)
 def test_headings_have_chinese_numerals(number, text):
     assert chinese_numeral(number) == text
 
@@ -80,7 +82,9 @@ def test_the_database_refuses_a_plan_that_makes_no_sense(plan, change):
         Plan.objects.update(**change)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "==1+1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", "\r1", " =1", "'a"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "==1+1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", "\r1", " =1", "'a"]
+)
 def test_text_that_begins_like_a_formula_is_made_harmless_and_comes_back(text):
     assert harmless(text) == f"'{text}"
     assert harmless(text)[1:] == text

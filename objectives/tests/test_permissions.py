@@ -66,7 +66,9 @@ def test_has_perm_answers_as_can_does_and_knows_no_superuser(planner, ministry):
 def test_only_administrators_change_plans_people_and_definitions(role, person, ministry):
     someone = person("someone", (role, ministry))
     managed = {"objectives.change_plan", "objectives.add_user", "indicators.change_indicator"}
-    assert {p for p in managed if can(someone, p, ministry)} == (managed if role is Role.ADMINISTRATOR else set())
+    assert {p for p in managed if can(someone, p, ministry)} == (
+        managed if role is Role.ADMINISTRATOR else set()
+    )
 
 
 def test_an_administrator_sees_people_of_their_own_units_only(person, ministry, department, administrator):

@@ -13,7 +13,7 @@ from objectives.models import User
 class Command(BaseCommand):
     help = (
         f"Import figures from a CSV file with the columns {', '.join(HEADERS)}: all rows or none. "
-        "An empty 季別 sets a constant of the plan; 數值 不適用 declares the quarter, with the reason in 備註."
+        "An empty 季別 sets a constant of the plan; 數值 不適用 declares the quarter, its reason in 備註."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

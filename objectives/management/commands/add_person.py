@@ -12,7 +12,7 @@ from objectives.roles import Role
 
 
 class Command(BaseCommand):
-    help = "Add an account with roles for a unit. The password is generated and printed once, or PERSON_PASSWORD."
+    help = "Add an account with roles. Its password is generated and printed once, or is PERSON_PASSWORD."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
@@ -50,7 +50,9 @@ def _unit(code: str | None) -> Unit:
         unit = Unit.objects.filter(code=code).first()
         if unit is None:
             known = ", ".join(Unit.objects.values_list("code", flat=True))
-            raise CommandError(_("There is no unit %(code)s. Known: %(known)s") % {"code": code, "known": known})
+            raise CommandError(
+                _("There is no unit %(code)s. Known: %(known)s") % {"code": code, "known": known}
+            )
         return unit
     ministries = list(Unit.objects.filter(parent=None)[:2])
     if not ministries:

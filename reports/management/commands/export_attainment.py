@@ -32,7 +32,9 @@ class Command(BaseCommand):
             raise CommandError(_("There is no plan for ROC year %(year)s.") % {"year": options["year"]})
         if len(plans) > 1:
             codes = ", ".join(plan.unit.code for plan in plans)
-            raise CommandError(_("Several agencies have a plan; name one with --agency: %(codes)s") % {"codes": codes})
+            raise CommandError(
+                _("Several agencies have a plan; name one with --agency: %(codes)s") % {"codes": codes}
+            )
         results = plan_results(
             plans[0], quarter=options["quarter"], now=timezone.now(), basis=Basis(options["basis"])
         )
