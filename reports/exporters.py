@@ -15,6 +15,7 @@ from decimal import Decimal
 import xlsxwriter
 from django.utils.translation import override
 
+from indicators.readings import Basis
 from indicators.wording import STATES
 from objectives.models import Goal
 from objectives.spreadsheets import harmless
@@ -25,7 +26,8 @@ from .wording import LIGHT_SYMBOLS, PROGRESS
 Cell = str | int | Decimal | None
 
 KINDS = {Goal.Kind.KEY: "關鍵", Goal.Kind.COMMON: "共同性"}
-DEMONSTRATION = "（示範資料）"
+UNAPPROVED = "含未審核"
+DEMONSTRATION = "示範資料"
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ class Column:
 
 
 def _state(result: Result) -> str:
-    """The state of the value; a demonstration is never shown as real."""
-    return f"{STATES[result.attainment.value.state]}{DEMONSTRATION if result.demo else ''}"
+    """The state of the value; neither a demonstration nor what awaits approval is ever shown as official."""
+    marks = [UNAPPROVED] * result.provisional + [DEMONSTRATION] * result.demo
+    return f"{STATES[result.attainment.value.state]}{'（' + '、'.join(marks) + '）' if marks else ''}"
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -91,10 +94,17 @@ def xlsx_bytes(results: PlanResults) -> bytes:
     """Return the table as XLSX with typed numbers (a spreadsheet keeps 15 digits of them)."""
     stream = io.BytesIO()
     # Text stays text: nothing in it may become a formula, a link or a number.
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "in_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
     with xlsxwriter.Workbook(stream, options) as book:
         # The same results give the same file: the time of writing is not part of it.
-        book.set_properties({"created": datetime(results.plan.year + 1911, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
+        book.set_properties(
+            {"created": datetime(results.plan.year + 1911, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
+        )
         sheet = book.add_worksheet(f"{results.plan.year}年度第{results.quarter}季")
         heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
@@ -130,5 +140,6 @@ FORMATS: dict[str, Format] = {
 
 def file_name(results: PlanResults, extension: str) -> str:
     """Name the file after what it holds; provisional and demonstration results say so."""
-    marks = ("-含未審核" if results.basis is not results.basis.OFFICIAL else "") + ("-示範資料" if results.demo else "")
-    return f"{results.plan.year}年度第{results.quarter}季達成情形{marks}.{extension}"
+    marks = [UNAPPROVED] * (results.basis is not Basis.OFFICIAL) + [DEMONSTRATION] * results.demo
+    name = "-".join([f"{results.plan.year}年度第{results.quarter}季達成情形", *marks])
+    return f"{name}.{extension}"

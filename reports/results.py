@@ -57,6 +57,11 @@ class Result:
         """Whether a demonstration figure is among those that count."""
         return bool(self.reading.demo)
 
+    @property
+    def provisional(self) -> bool:
+        """Whether something that counts has not been approved yet (含未審核)."""
+        return bool(self.reading.unapproved)
+
 
 @dataclass(frozen=True)
 class GoalResults:
@@ -135,6 +140,12 @@ def indicator_results(
     return [_result(plan, indicator, read[indicator.pk], quarter, year_over) for indicator in indicators]
 
 
+def results_by_quarter(plan: Plan, indicator: Indicator, *, year_over: bool, basis: Basis) -> list[Result]:
+    """Return one indicator's results at the end of each quarter, from one reading."""
+    reading = readings([indicator], basis)[indicator.pk]
+    return [_result(plan, indicator, reading, quarter, year_over) for quarter in QUARTERS]
+
+
 def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:
     reading = reading.until(quarter)
     rule = indicator.rule()
@@ -170,7 +181,9 @@ def _mean(results: Iterable[Result]) -> Mean:
 
 def current_quarter(plan: Plan, now: datetime) -> int:
     """Return the quarter to show first: the last one with an approved report, else the one that now is in."""
-    reported = QuarterReport.objects.approved().filter(indicator__goal__plan=plan).aggregate(last=Max("quarter"))
+    reported = (
+        QuarterReport.objects.approved().filter(indicator__goal__plan=plan).aggregate(last=Max("quarter"))
+    )
     if reported["last"]:
         return reported["last"]
     local = taipei(now)

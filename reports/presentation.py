@@ -1,0 +1,393 @@
+"""Results in the shape in which the pages show them: numbers as text, standings in symbol, word and tone.
+
+Nothing is computed here; a display only rounds what `results` gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from indicators.formula import LOGIC, SIGNS
+from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
+from indicators.numbers import format_number, format_towards
+from indicators.value import Assessed, Direction, State
+from indicators.wording import STATES
+from objectives.models import Goal, Plan, User
+from objectives.permissions import can
+
+from .attainment import HUNDRED, Light, Mean, Progress
+from .charts import Bullet, bullet
+from .exporters import plain
+from .results import PlanResults, Result
+from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS
+
+VALUE_DIGITS = 2
+PERCENT_DIGITS = 1
+ARITHMETIC_DIGITS = 6
+
+ROLLUPS: dict[str, Promise] = {
+    Variable.Rollup.SUM: gettext_lazy("new in each quarter"),
+    Variable.Rollup.LATEST: gettext_lazy("as it stands at the quarter's end"),
+    Variable.Rollup.COUNT: gettext_lazy("quarters counted"),
+    Variable.Rollup.CONSTANT: gettext_lazy("constant"),
+}
+REPORT_STEPS = (
+    "indicators.change_quarterreport",
+    "indicators.endorse_quarterreport",
+    "indicators.approve_quarterreport",
+    "indicators.return_quarterreport",
+)
+
+
+def towards(value: Decimal, *bounds: Decimal | None, digits: int) -> str:
+    """Show value rounded, with as many decimals more as keep it on its side of every bound."""
+    given = [bound for bound in bounds if bound is not None]
+    return max((format_towards(value, bound, digits) for bound in given), key=len)
+
+
+def percent(value: Decimal, plan: Plan) -> str:
+    """Show a percentage: one that has not reached 100, or a light's threshold, never looks as if it had."""
+    return towards(value, HUNDRED, plan.green_threshold, plan.amber_threshold, digits=PERCENT_DIGITS)
+
+
+def equals(value: Decimal, bound: Decimal) -> str:
+    """Show the result of an arithmetic: «= 79», or «≈ 41.666667» where digits were left off."""
+    shown = towards(value, bound, digits=ARITHMETIC_DIGITS)
+    return f"{'=' if Decimal(shown.replace(',', '')) == value else '≈'} {shown}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number as it is shown, and with every digit."""
+
+    shown: str
+    exact: str
+
+    @classmethod
+    def of(cls, value: Decimal | None, shown: str = "") -> Number | None:
+        return None if value is None else cls(shown or format_number(value), plain(value))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Progress or a light in symbol and word; the tone is a class of the stylesheet."""
+
+    symbol: str
+    word: str | Promise
+    tone: str
+
+
+_TONES: dict[Progress | Light, str] = {
+    Progress.ACHIEVED: "green",
+    Progress.AHEAD: "green",
+    Progress.ON_TRACK: "green",
+    Progress.BEHIND: "amber",
+    Progress.NOT_DUE: "none",
+    Progress.INCOMPLETE: "none",
+    Light.GREEN: "green",
+    Light.AMBER: "amber",
+    Light.RED: "red",
+    Light.WHITE: "none",
+}
+NOT_APPLICABLE = Standing("－", STATES[State.NOT_APPLICABLE], "none")
+
+
+def standing(found: Progress | Light | None) -> Standing:
+    """Put progress or a light in symbol, word and tone; neither means 不適用."""
+    if isinstance(found, Progress):
+        return Standing(PROGRESS_SYMBOLS[found], PROGRESS[found], _TONES[found])
+    if isinstance(found, Light):
+        return Standing(LIGHT_SYMBOLS[found], LIGHTS[found], _TONES[found])
+    return NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result as a row of a table."""
+
+    result: Result
+
+    @property
+    def indicator(self) -> Indicator:
+        return self.result.indicator
+
+    @property
+    def amount(self) -> Decimal | None:
+        return self.result.attainment.value.amount
+
+    @cached_property
+    def value(self) -> Number | None:
+        if self.amount is None:
+            return None
+        shown = towards(self.amount, self.result.attainment.target, self.result.planned, digits=VALUE_DIGITS)
+        return Number.of(self.amount, shown)
+
+    @cached_property
+    def target(self) -> str:
+        """The target with its direction where that is not the usual one: 55, ≤ 5."""
+        sign = "≤ " if self.indicator.direction == Indicator.Direction.AT_MOST else ""
+        return sign + format_number(self.result.attainment.target)
+
+    @cached_property
+    def planned(self) -> str:
+        return "" if self.result.planned is None else format_number(self.result.planned)
+
+    @cached_property
+    def attainment(self) -> Number | None:
+        number = self.result.attainment.attainment
+        return None if number is None else Number.of(number, percent(number, self.indicator.goal.plan))
+
+    @cached_property
+    def raw(self) -> Number | None:
+        number = self.result.attainment.raw
+        return None if number is None else Number.of(number, percent(number, self.indicator.goal.plan))
+
+    @cached_property
+    def estimate(self) -> str:
+        """全年推估; empty where there is none."""
+        number = self.result.estimate
+        return "" if number is None else towards(number, self.result.attainment.target, digits=1)
+
+    @property
+    def state(self) -> Promise:
+        return STATES[self.result.attainment.value.state]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.result.attainment.value.state is State.COMPLETE
+
+    @cached_property
+    def standing(self) -> Standing:
+        return standing(self.result.attainment.light or self.result.attainment.progress)
+
+    @property
+    def needs_attention(self) -> bool:
+        """落後及待處理項目: behind or without its figures, and every light at year end but the green one."""
+        wanting: set[Progress | Light | None] = {
+            Progress.BEHIND, Progress.INCOMPLETE, Light.RED, Light.AMBER, Light.WHITE,
+        }  # fmt: skip
+        return (self.result.attainment.light or self.result.attainment.progress) in wanting
+
+    @cached_property
+    def bullet(self) -> Bullet:
+        return bullet(self.amount, self.result.planned, self.result.attainment.target)
+
+    @property
+    def bullet_title(self) -> str:
+        """The chart in words, numbers included."""
+        value = self.value.shown if self.value else self.state
+        parts = [_("value %(number)s") % {"number": value}]
+        if self.planned:
+            parts.append(_("planned %(number)s") % {"number": self.planned})
+        parts.append(_("target %(number)s %(unit)s") % {"number": self.target, "unit": self.indicator.unit})
+        return _("%(title)s: %(numbers)s") % {"title": self.indicator, "numbers": _(", ").join(parts)}
+
+
+@dataclass(frozen=True)
+class MeanShown:
+    """A mean attainment with its coverage."""
+
+    mean: Mean
+    plan: Plan
+
+    @cached_property
+    def number(self) -> Number | None:
+        found = self.mean.mean
+        return None if found is None else Number.of(found, percent(found, self.plan))
+
+
+@dataclass(frozen=True)
+class GoalSection:
+    """A goal with its rows."""
+
+    goal: Goal
+    rows: Sequence[Row]
+    mean: MeanShown
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """The first page: the answer, what needs attention, then everything by goal."""
+
+    results: PlanResults
+    mean: MeanShown
+    tally: Sequence[tuple[Standing, int]]
+    attention: Sequence[Row]
+    goals: Sequence[GoalSection]
+
+
+def dashboard_of(results: PlanResults) -> Dashboard:
+    """Lay out a plan's results."""
+    sections = [
+        GoalSection(
+            found.goal, [Row(result) for result in found.results], MeanShown(found.mean, results.plan)
+        )
+        for found in results.goals
+    ]
+    counts: Mapping[Any, int] = results.light_counts if results.at_year_end else results.progress_counts
+    tally = [(standing(kind), count) for kind, count in counts.items()]
+    if rest := len(results.results) - sum(counts.values()):
+        tally.append((NOT_APPLICABLE, rest))
+    return Dashboard(
+        results=results,
+        mean=MeanShown(results.mean, results.plan),
+        tally=tally,
+        attention=[row for section in sections for row in section.rows if row.needs_attention],
+        goals=sections,
+    )
+
+
+# -- One indicator -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A variable in a quarter: a number, or the words that stand in its place."""
+
+    number: Number | None = None
+    words: str | Promise = ""
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class VariableRow:
+    """A variable over the quarters, and what enters the formula."""
+
+    variable: Variable
+    rollup: Promise
+    cells: Sequence[Cell]
+    operand: Number | None
+
+
+@dataclass(frozen=True)
+class QuarterRow:
+    """A quarter's result beside the report that it came from, where the visitor may read that."""
+
+    quarter: int
+    row: Row
+    report: QuarterReport | None
+    planned: PlannedValue | None
+    address: str  # the report's form, for those who may fill it in or judge it
+    chosen: bool
+
+
+def variable_rows(results: Sequence[Result], chosen: Result) -> Iterator[VariableRow]:
+    """Yield the variables with what counts in each quarter; results are those of the four quarters."""
+    reading = results[-1].reading
+    for variable in chosen.indicator.variables.all():
+        operand = chosen.attainment.value.operands.get(variable.symbol)
+        yield VariableRow(
+            variable=variable,
+            rollup=ROLLUPS[variable.rollup],
+            cells=[_cell(variable, result.quarter, reading, chosen.quarter) for result in results],
+            operand=Number.of(operand),
+        )
+
+
+def _cell(variable: Variable, quarter: int, reading: Any, chosen: int) -> Cell:
+    if variable.is_constant:
+        return Cell(words="")
+    if quarter in reading.not_applicable:
+        return Cell(words=STATES[State.NOT_APPLICABLE])
+    figure = reading.figures.get((quarter, variable.symbol))
+    if figure is not None:
+        if variable.kind == Variable.Kind.YES_NO:
+            return Cell(Number(_("yes") if figure else _("no"), plain(figure)))
+        return Cell(Number.of(figure))
+    if quarter not in variable.due:
+        return Cell(words=_("not required"))
+    if quarter > chosen:
+        return Cell(words="－")
+    return Cell(words=_("missing"), missing=True)
+
+
+def quarter_rows(
+    results: Sequence[Result], reports: Iterable[QuarterReport], user: User, chosen: int
+) -> Iterator[QuarterRow]:
+    """Yield the quarters; reports are those that user may read."""
+    readable = {report.quarter: report for report in reports}
+    for result in results:
+        report = readable.get(result.quarter)
+        planned = {planned.quarter: planned for planned in result.indicator.planned_values.all()}
+        yield QuarterRow(
+            quarter=result.quarter,
+            row=Row(result),
+            report=report,
+            planned=planned.get(result.quarter),
+            address=_address(report, user) if report else "",
+            chosen=result.quarter == chosen,
+        )
+
+
+def _address(report: QuarterReport, user: User) -> str:
+    if any(can(user, permission, report) for permission in REPORT_STEPS):
+        return reverse("admin:indicators_quarterreport_change", args=[report.pk])
+    return ""
+
+
+def formula_in_symbols(formula: str) -> str:
+    """Show a formula with the signs that people write: ( a + b ) ÷ c × 100."""
+    return formula_in_names(formula, {})
+
+
+def formula_in_names(formula: str, names: Mapping[str, str]) -> str:
+    """Show a formula with the variables' names in place of their symbols."""
+    words = {**SIGNS, **LOGIC, **names}
+    shown = re.sub(r"[a-z][a-z0-9_]*|[<>=!]=|[*/]", lambda found: words.get(found[0], found[0]), formula)
+    return re.sub(r" {2,}", " ", shown)
+
+
+def value_arithmetic(result: Result) -> str:
+    """Show how the value came about: (1,200 + 300) ÷ 2,000 × 100 = 75. Empty where nothing was reported."""
+    value = result.attainment.value
+    if not value.operands:
+        return ""
+    if value.amount is None:
+        return result.substitution
+    return f"{result.substitution} {equals(value.amount, result.attainment.target)}"
+
+
+def attainment_arithmetic(result: Result) -> list[str]:
+    """Show how the attainment came about, or say why there is none; one line each."""
+    found = result.attainment
+    amount, target, raw = found.value.amount, found.target, found.raw
+    if amount is None or raw is None:
+        return [_no_attainment(result)]
+    value, bound = towards(amount, target, digits=ARITHMETIC_DIGITS), format_number(target)
+    numbers = {"value": value, "target": bound}
+    at_most = result.indicator.direction == Direction.AT_MOST.value
+    if at_most and found.reached:
+        return [_("%(value)s is not above the ceiling of %(target)s: 100.") % numbers]
+    if target <= 0:
+        if found.reached:
+            return [_("The target is not above 0, and %(value)s has reached it: 100.") % numbers]
+        return [_("The target is not above 0, and %(value)s has not reached it: 0.") % numbers]
+    first, second = (bound, _operand(value)) if at_most else (_operand(value), bound)
+    lines = [f"{first} ÷ {second} × 100 {equals(raw, HUNDRED)}"]
+    if raw > HUNDRED:
+        lines.append(_("More than 100 counts as 100."))
+    if raw < 0:
+        lines.append(_("Less than 0 counts as 0."))
+    return lines
+
+
+def _operand(shown: str) -> str:
+    return f"({shown})" if shown.startswith("-") else shown
+
+
+def _no_attainment(result: Result) -> str:
+    if result.attainment.value.state is State.NOT_APPLICABLE:
+        return _("The indicator does not apply, so there is no attainment.")
+    if result.indicator.assessed == Assessed.YEAR_END.value and result.attainment.light is None:
+        return _("This indicator is assessed at year end; within the year it has no attainment.")
+    return _("As long as figures are missing there is no attainment.")
