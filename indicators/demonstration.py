@@ -17,8 +17,6 @@ from objectives.models import Plan, User
 from . import workflow
 from .models import Figure, Indicator, PlannedValue
 
-REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
-
 # By indicator and variable, the figures of quarters 1, 2, 3 and perhaps 4; None is left out.
 FIGURES: Mapping[str, Mapping[str, tuple[int | None, ...]]] = {
     "K1-1": {"outbound": (4, 6, 5, 3), "inbound": (9, 12, 12, 7)},
@@ -78,7 +76,12 @@ def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetim
             if not figures:
                 continue
             report = workflow.save_draft(
-                report=report, by=planner, now=now, figures=figures, remark=REMARK, demo=True
+                report=report,
+                by=planner,
+                now=now,
+                figures=figures,
+                remark=workflow.DEMONSTRATION_REMARK,
+                demo=True,
             )
             if report.quarter in FINISHED_QUARTERS:
                 report = workflow.submit(report=report, by=planner, now=now)

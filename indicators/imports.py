@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,10 +19,12 @@ from objectives.models import User
 from . import workflow
 from .fields import read_number
 from .models import QUARTERS, Indicator, QuarterReport, Variable
+from .numbers import NumberError, format_number, parse_number
 
 # The columns of the file, whatever the language of the screen.
 HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
 NOT_APPLICABLE = "不適用"
+REMARK_LENGTH = 1000
 YES_NO = {"是": Decimal(1), "否": Decimal(0)}
 
 
@@ -72,15 +73,17 @@ def import_figures(
     *,
     by: User,
     now: datetime,
+    agency: str | None = None,
     submit: bool = False,
     approver: User | None = None,
     dry_run: bool = False,
 ) -> Outcome:
     """Write the file's figures as by, then submit and approve the reports where asked.
 
+    agency is the code of the unit whose plans the file is about, needed where several have an indicator.
     Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
     """
-    entries = read_entries(content, by)
+    entries = read_entries(content, by, agency)
     outcome = Outcome()
     try:
         with transaction.atomic():
@@ -92,15 +95,15 @@ def import_figures(
     return outcome
 
 
-def read_entries(content: bytes, by: User) -> list[Entry]:
+def read_entries(content: bytes, by: User, agency: str | None = None) -> list[Entry]:
     """Understand the whole file. Raises ImportRefused naming every row that could not be."""
     rows = _rows(content)
-    indicators = {
-        (indicator.goal.plan.year, indicator.code): indicator
-        for indicator in Indicator.objects.visible_to(by)
-        .select_related("goal__plan", "lead_unit")
-        .prefetch_related("variables")
-    }
+    visible = Indicator.objects.visible_to(by)
+    if agency:
+        visible = visible.filter(goal__plan__unit__code=agency)
+    indicators: dict[tuple[int, str], list[Indicator]] = {}
+    for indicator in visible.select_related("goal__plan__unit", "lead_unit").prefetch_related("variables"):
+        indicators.setdefault((indicator.goal.plan.year, indicator.code), []).append(indicator)
     entries: list[Entry] = []
     problems: list[Problem] = []
     seen: dict[tuple[int, int | None], int] = {}
@@ -123,7 +126,7 @@ def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
     """Decode the file and check its header; blank rows are passed over."""
     reader = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
     try:
-        table = [(reader.line_num, row) for row in reader]
+        table = list(enumerate(reader, start=1))
     except csv.Error as error:
         reason = _("This is not readable as CSV (%(error)s). Check the quotation marks.") % {"error": error}
         raise ImportRefused([Problem(reader.line_num, reason)]) from error
@@ -178,17 +181,29 @@ def _decoded(content: bytes) -> str:
     raise ImportRefused([Problem(1, _("The file is neither UTF-8 nor Big5. Save it as CSV in UTF-8."))])
 
 
-def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], Indicator]) -> Entry:
+def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], list[Indicator]]) -> Entry:
     """Understand one row; ValidationError says everything that is wrong with it as far as can be told."""
     row = {header: cell.strip() for header, cell in row.items()}
     refuse_control_characters(row["備註"])
+    if len(row["備註"]) > REMARK_LENGTH:
+        raise ValidationError(
+            _("Column %(header)s has more than %(length)s characters.")
+            % {"header": "備註", "length": REMARK_LENGTH}
+        )
     year = _small_number("年度", row["年度"])
-    indicator = indicators.get((year, row["指標代碼"]))
-    if indicator is None:
+    found = indicators.get((year, row["指標代碼"]), [])
+    if not found:
         raise ValidationError(
             _("There is no indicator «%(code)s» in the plan of ROC year %(year)s.")
             % {"code": row["指標代碼"], "year": year}
         )
+    if len(found) > 1:
+        agencies = _(", ").join(each.goal.plan.unit.code for each in found)
+        raise ValidationError(
+            _("Several agencies have an indicator «%(code)s»: %(agencies)s. Name one with --agency.")
+            % {"code": row["指標代碼"], "agencies": agencies}
+        )
+    [indicator] = found
     item = row["填報項目"]
     variable = next((v for v in indicator.variables.all() if item in (v.symbol, v.name)), None)
     if variable is None:
@@ -209,12 +224,12 @@ def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], I
 
 
 def _small_number(header: str, text: str) -> int:
-    digits = unicodedata.normalize("NFKC", text)
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 3):
+    try:
+        return int(parse_number(text, whole=True))
+    except NumberError as error:
         raise ValidationError(
             _("Column %(header)s: «%(text)s» is not a number.") % {"header": header, "text": text}
-        )
-    return int(digits)
+        ) from error
 
 
 def _quarter(text: str, variable: Variable) -> int | None:
@@ -268,6 +283,7 @@ def _write(
         )
         try:
             with transaction.atomic():
+                _respect_others(report, group, by=by, whole=submit)
                 report = _write_report(report, group, by=by, now=now)
                 if submit:
                     report = workflow.submit(report=report, by=by, now=now)
@@ -280,6 +296,22 @@ def _write(
                 problems += _problems(entry.row, error)
     if problems:
         raise ImportRefused(problems)
+
+
+def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whole: bool) -> None:
+    """Refuse to replace, or to submit unseen, what somebody else entered: a form would have shown it."""
+    given = {entry.variable.pk: entry.value for entry in group}
+    others = report.figures.filter(demo=False).exclude(changed_by=by).select_related("variable", "changed_by")
+    for figure in others:
+        if whole if figure.variable_id not in given else given[figure.variable_id] != figure.value:
+            raise ValidationError(
+                _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
+                % {
+                    "name": figure.variable,
+                    "value": format_number(figure.value),
+                    "person": figure.changed_by,
+                }
+            )
 
 
 def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: datetime) -> QuarterReport:
@@ -297,6 +329,7 @@ def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: d
         now=now,
         figures={entry.variable.symbol: entry.value for entry in group},
         remark="\n".join(remarks) if remarks else None,
+        restate=True,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Self
 
 from django.conf import settings
@@ -248,6 +249,20 @@ class Variable(models.Model):
             compile_formula(self.symbol)
         except FormulaError as error:
             raise ValidationError({"symbol": formula_problem(error)}) from error
+        if self.constant is not None:
+            try:
+                self.check_value(self.constant)
+            except ValidationError as error:
+                raise ValidationError({"constant": error.messages}) from error
+
+    def check_value(self, value: Decimal) -> None:
+        """Raise ValidationError for a number that this variable cannot have."""
+        if value < 0 and not self.may_be_negative:
+            raise ValidationError(_("«%(name)s» cannot be negative.") % {"name": self.name})
+        if self.kind != self.Kind.AMOUNT and value != value.to_integral_value():
+            raise ValidationError(_("«%(name)s» is counted in whole numbers.") % {"name": self.name})
+        if self.kind == self.Kind.YES_NO and value not in (0, 1):
+            raise ValidationError(_("«%(name)s» is answered with yes (1) or no (0).") % {"name": self.name})
 
     @property
     def due(self) -> frozenset[int]:

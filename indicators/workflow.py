@@ -17,10 +17,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from objectives.fields import refuse_control_characters
 from objectives.models import User
 from objectives.permissions import can, require
 
 from .models import QUARTERS, Figure, Indicator, PlannedValue, QuarterReport, Status, Variable
+
+DEMONSTRATION_REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
 
 
 class Refusal(ValidationError):
@@ -86,11 +89,14 @@ def save_draft(
     not_applicable_reason: str | None = None,
     version: int | None = None,
     demo: bool = False,
+    restate: bool = False,
 ) -> QuarterReport:
     """Write figures by symbol into a draft or returned report; None takes a figure back.
 
     Symbols and texts that are not given stay as they are. A figure keeps its author, and its mark as a
-    demonstration, while its value does not change. version is the one that the writer saw.
+    demonstration, while its value does not change; with restate a demonstration becomes the writer's own even
+    then, since a file states each of its figures where a form sends back what it showed. version is the one
+    that the writer saw.
     Raises PermissionDenied; Conflict (the report has moved on since that version); Refusal (it is not open
     for entry); ValidationError (a figure that its variable cannot have, figures beside a declaration of
     不適用).
@@ -113,16 +119,17 @@ def save_draft(
                 changed = True
             continue
         check_figure(variables[symbol], value)
-        if figure and figure.value == value:
+        if figure and figure.value == value and not (restate and figure.demo):
             continue
         figure = figure or Figure(report=report, variable=variables[symbol])
         figure.value, figure.changed_by, figure.changed_at, figure.demo = value, by, now, demo
         figure.save()
         changed = True
-    if remark is not None and remark != report.remark:
-        report.remark, changed = remark, True
-    if not_applicable_reason is not None and not_applicable_reason != report.not_applicable_reason:
-        report.not_applicable_reason, changed = not_applicable_reason, True
+    for name, text in {"remark": remark, "not_applicable_reason": not_applicable_reason}.items():
+        if text is not None and text != getattr(report, name):
+            refuse_control_characters(text)
+            setattr(report, name, text)
+            changed = True
     if report.not_applicable_reason and report.figures.exists():
         raise ValidationError(
             _("A report is either not applicable or has figures. Clear the figures, or clear the reason.")
@@ -140,12 +147,7 @@ def check_figure(variable: Variable, value: Decimal) -> None:
     """Raise ValidationError for a value that the variable cannot have."""
     if variable.is_constant:
         raise ValidationError(_("«%(name)s» is given with the plan and not reported.") % {"name": variable})
-    if value < 0 and not variable.may_be_negative:
-        raise ValidationError(_("«%(name)s» cannot be negative.") % {"name": variable})
-    if variable.kind != Variable.Kind.AMOUNT and value != value.to_integral_value():
-        raise ValidationError(_("«%(name)s» is counted in whole numbers.") % {"name": variable})
-    if variable.kind == Variable.Kind.YES_NO and value not in (0, 1):
-        raise ValidationError(_("«%(name)s» is answered with yes (1) or no (0).") % {"name": variable})
+    variable.check_value(value)
 
 
 @transaction.atomic
@@ -189,6 +191,7 @@ def return_for_correction(
 ) -> QuarterReport:
     """退回補正, with a reason that the planner will read. Raises PermissionDenied, Conflict, Refusal."""
     report = _begin(Step.RETURN, report, by, version)
+    refuse_control_characters(reason)
     if not reason.strip():
         raise Refusal(_("Give a reason for the return, so that the planner knows what to correct."))
     report.returned_by, report.returned_at, report.return_reason = by, now, reason.strip()
@@ -231,19 +234,22 @@ def clear_demonstration() -> int:
     A report that loses a figure becomes a draft again. What people wrote into it themselves stays.
     """
     removed = PlannedValue.objects.filter(demo=True).delete()[0]
-    touched = set(
-        QuarterReport.objects.filter(Q(demo=True) | Q(figures__demo=True)).values_list("pk", flat=True)
-    )
+    invented = Q(demo=True) | Q(figures__demo=True) | Q(remark=DEMONSTRATION_REMARK)
+    touched = set(QuarterReport.objects.filter(invented).values_list("pk", flat=True))
     for report in QuarterReport.objects.select_for_update().filter(pk__in=touched):
-        removed += report.figures.filter(demo=True).delete()[0]
-        report.status = Status.DRAFT
-        report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
-        report.approved_by = report.approved_at = report.returned_by = report.returned_at = None
-        report.return_reason = ""
+        gone = report.figures.filter(demo=True).delete()[0]
+        removed += gone
+        if gone or report.demo:
+            report.status = Status.DRAFT
+            report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
+            report.approved_by = report.approved_at = report.returned_by = report.returned_at = None
+            report.return_reason = ""
         if report.demo:
-            report.remark = report.not_applicable_reason = ""
+            report.not_applicable_reason = ""
             report.editors.clear()
             report.changed_by = report.changed_at = None
+        if report.demo or report.remark == DEMONSTRATION_REMARK:
+            report.remark = ""
         report.demo = False
         report.version += 1
         report.save()

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -177,7 +177,9 @@ class Plan(models.Model):
     """年度施政計畫: one agency's plan for one ROC year; 擬定 until it is adopted (核定)."""
 
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="plans", verbose_name=_("agency"))
-    year = models.PositiveSmallIntegerField(_("ROC year"), validators=[MinValueValidator(1)])
+    year = models.PositiveSmallIntegerField(
+        _("ROC year"), validators=[MinValueValidator(1), MaxValueValidator(999)]
+    )
     title = CharField(_("title"), max_length=200)
     preamble = TextField(_("preamble"), blank=True)
     goals_heading = CharField(_("heading of part I"), max_length=100, blank=True)
@@ -209,6 +211,7 @@ class Plan(models.Model):
                 name="plan_once_a_year",
                 violation_error_message=_("This agency has a plan for this year already."),
             ),
+            models.CheckConstraint(condition=Q(year__range=(1, 999)), name="plan_year_is_an_roc_year"),
             models.CheckConstraint(
                 condition=Q(amber_threshold__gte=0)
                 & Q(amber_threshold__lt=F("green_threshold"))

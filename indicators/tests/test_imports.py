@@ -5,7 +5,10 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
-from indicators.models import Figure, QuarterReport, Status, Variable
+from indicators import workflow
+from indicators.models import Figure, Indicator, QuarterReport, Status, Variable
+from objectives.models import Goal, Plan, Unit
+from objectives.roles import Role
 
 HEADER = "年度,季別,指標代碼,填報項目,數值,備註"
 
@@ -189,3 +192,67 @@ def test_what_is_typed_in_compatibility_characters_is_understood(csv_file, plann
         "planner",
     )
     assert stored() == {("K5-2", 1, "projects"): 3}
+
+
+def test_an_indicator_that_several_agencies_have_is_not_guessed(csv_file, planner, plan):
+    department = Unit.objects.create(code="DEPT", name="領事事務局", parent=plan.unit)
+    twin = Plan.objects.create(unit=department, year=99, title="領事事務局 99 年度施政計畫")
+    goal = Goal.objects.create(
+        plan=twin, kind="KEY", number=1, title="x", outline_number=1, outline_title="x"
+    )
+    ours = Indicator.objects.get(code="K5-2")
+    theirs = Indicator.objects.create(
+        goal=goal, code="K5-2", number=2, title="x", scheme=1, method="x", standard="x", target=1, unit="項",
+        formula="projects", lead_unit=department,
+    )  # fmt: skip
+    variable = {"symbol": "projects", "name": "x", "rollup": "SUM", "kind": "COUNT", "position": 1}
+    Variable.objects.create(indicator=theirs, **variable)
+    file = csv_file("99,1,K5-2,projects,3,")
+    assert "--agency" in refused(file, "--as", "planner")
+    call_command("import_figures", file, "--as", "planner", "--agency", "MOFA")
+    assert Figure.objects.get().variable.indicator == ours
+
+
+def test_what_a_colleague_entered_is_neither_replaced_nor_submitted_unseen(
+    csv_file, planner, person, report, now
+):
+    colleague = person("colleague", (Role.PLANNER, report("K1-1", 1).indicator.lead_unit))
+    draft = report("K1-1", 1)
+    workflow.save_draft(report=draft, by=colleague, now=now, figures={"inbound": Decimal(77)})
+    assert "77" in refused(csv_file("99,1,K1-1,inbound,8,"), "--as", "planner")
+    assert "77" in refused(csv_file("99,1,K1-1,outbound,4,"), "--as", "planner", "--submit")
+    call_command("import_figures", csv_file("99,1,K1-1,outbound,4,"), "--as", "planner")
+    call_command(
+        "import_figures",
+        csv_file("99,1,K1-1,outbound,4,", "99,1,K1-1,inbound,77,"),
+        "--as",
+        "planner",
+        "--submit",
+    )
+    assert QuarterReport.objects.get(pk=draft.pk).status == Status.SUBMITTED
+
+
+def test_a_figure_stated_in_a_file_is_no_demonstration_any_more(csv_file, planner, report, now):
+    figures = {"outbound": Decimal(3), "inbound": Decimal(7)}
+    workflow.save_draft(report=report("K1-1", 1), by=planner, now=now, figures=figures, demo=True)
+    call_command("import_figures", csv_file("99,1,K1-1,outbound,3,"), "--as", "planner")
+    workflow.clear_demonstration()
+    assert stored() == {("K1-1", 1, "outbound"): 3}
+
+
+def test_rows_are_counted_as_a_spreadsheet_counts_them(csv_file, planner):
+    said = refused(csv_file('99,1,K5-2,projects,3,"two\nlines"', "99,1,K9-9,projects,3,"), "--as", "planner")
+    assert said.startswith("第 3 列")
+
+
+@pytest.mark.parametrize("row", ["９９,１,K5-2,projects,３,", "099,1,K5-2,projects,3,"])
+def test_years_and_quarters_go_through_the_strict_parser(csv_file, planner, row):
+    call_command("import_figures", csv_file(row), "--as", "planner")
+    assert stored() == {("K5-2", 1, "projects"): 3}
+
+
+@pytest.mark.parametrize(
+    "row", ["⑨9,1,K5-2,projects,3,", "99,²,K5-2,projects,3,", f"99,1,K5-2,projects,3,{'長' * 1001}"]
+)
+def test_other_digits_and_endless_remarks_are_refused(csv_file, planner, row):
+    assert refused(csv_file(row), "--as", "planner")

@@ -345,3 +345,28 @@ def test_fifteen_digits_survive_the_database(report, planner, now):
     largest = Decimal("99999999999999")
     found = workflow.save_draft(report=found, by=planner, now=now, figures={"remitted": largest})
     assert figures(found) == {"remitted": largest}
+
+
+def test_an_invented_remark_goes_with_the_demonstration(report, planner, now):
+    found = report("K1-1", 1)
+    remark = workflow.DEMONSTRATION_REMARK
+    figures = {"outbound": Decimal(3)}
+    found = workflow.save_draft(report=found, by=planner, now=now, figures=figures, remark=remark, demo=True)
+    workflow.save_draft(report=found, by=planner, now=now, figures={"outbound": Decimal(4)})
+    workflow.clear_demonstration()
+    found.refresh_from_db()
+    assert (found.remark, {f.variable.symbol: f.value for f in found.figures.all()}) == ("", {"outbound": 4})
+
+
+def test_texts_with_control_characters_are_refused_by_the_verbs(submitted, report, planner, reviewer, now):
+    with pytest.raises(ValidationError):
+        workflow.save_draft(report=report("K1-1", 2), by=planner, now=now, figures={}, remark="a\x00b")
+    with pytest.raises(ValidationError):
+        workflow.return_for_correction(report=submitted, by=reviewer, now=now, reason="a\x00b")
+
+
+@pytest.mark.parametrize("value", ["-5", "1.5"])
+def test_a_constant_obeys_its_own_definition(plan, administrator, value):
+    with pytest.raises(ValidationError):
+        workflow.set_constant(variable=baseline(), value=Decimal(value), by=administrator)
+    assert baseline().constant is None

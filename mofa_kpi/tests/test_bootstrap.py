@@ -1,10 +1,13 @@
 """`bootstrap` sets a site up, and running it again changes nothing in the data."""
 
+from decimal import Decimal
+
 import pytest
 from django.core import serializers
 from django.core.management import call_command
 
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport
+from indicators.workflow import save_draft
 from mofa_kpi import instance
 from objectives.models import Membership, Plan, Unit, User
 from objectives.roles import Role
@@ -70,14 +73,33 @@ def test_demonstration_figures_are_marked_and_do_not_come_back(db):
     assert set(QuarterReport.objects.values_list("status", "remark", "demo")) == {("DRAFT", "", False)}
 
 
-def test_inventions_are_not_mixed_with_what_people_entered(plan, planner, report, now):
-    from decimal import Decimal
-
-    from indicators.workflow import save_draft
-
-    planner.username = "lin"
-    planner.save()
-    save_draft(report=report("K5-2", 1), by=planner, now=now, figures={"projects": Decimal(3)})
+@pytest.mark.parametrize("entry", ["figure", "remark", "declaration", "planned value"])
+def test_inventions_are_not_mixed_with_what_people_entered(plan, person, report, now, entry):
+    lin = person("lin", (Role.PLANNER, plan.unit))
+    draft = report("K5-2", 1)
+    figures = {"projects": Decimal(3)} if entry == "figure" else {}
+    texts = {"remark": {"remark": "實績"}, "declaration": {"not_applicable_reason": "無"}}
+    if entry == "planned value":
+        PlannedValue.objects.create(indicator=draft.indicator, quarter=1, value=3)
+    else:
+        save_draft(report=draft, by=lin, now=now, figures=figures, **texts.get(entry, {}))
+    before = everything()
     call_command("bootstrap", "--demo")
-    assert not Figure.objects.filter(demo=True).exists()
-    assert User.objects.count() == 1
+    assert everything() == before
+
+
+def test_a_demonstration_that_fails_leaves_no_accounts_behind(db, monkeypatch):
+    def fail(**_: object) -> int:
+        raise RuntimeError
+
+    monkeypatch.setattr("mofa_kpi.management.commands.bootstrap.add_demonstration", fail)
+    with pytest.raises(RuntimeError):
+        call_command("bootstrap", "--demo")
+    assert not User.objects.exists()
+
+
+def test_a_unit_that_was_given_another_code_does_not_bring_the_plan_back(db):
+    call_command("bootstrap")
+    Unit.objects.update(code="MOFA-TW")
+    call_command("bootstrap")
+    assert Plan.objects.count() == 1

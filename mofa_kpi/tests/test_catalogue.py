@@ -32,9 +32,11 @@ DATA = {
     "objectives/roc.py": "the official form of a date",
     "indicators/demonstration.py": "made-up remarks",
     "indicators/formula.py": "worked arithmetic, which the export has too",
+    "indicators/workflow.py": "the made-up remark",
     "indicators/imports.py": "names of columns, and answers in them",
     "indicators/management/commands/import_figures.py": "names of columns",
     "reports/exporters.py": "names of columns, and answers in them",
+    "reports/document.py": "the notation of the source, and the notes' own words",
 }
 
 

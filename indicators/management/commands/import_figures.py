@@ -21,6 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--as", dest="user", required=True, metavar="USER", help="who enters the figures")
         parser.add_argument("--submit", action="store_true", help="submit the reports as well")
         parser.add_argument("--approve-as", metavar="REVIEWER", help="approve them as this other person")
+        parser.add_argument(
+            "--agency", metavar="CODE", help="code of the agency, where several have the indicator"
+        )
         parser.add_argument("--dry-run", action="store_true", help="check everything and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +42,7 @@ class Command(BaseCommand):
                 content,
                 by=user,
                 now=timezone.now(),
+                agency=options["agency"],
                 submit=options["submit"],
                 approver=approver,
                 dry_run=options["dry_run"],

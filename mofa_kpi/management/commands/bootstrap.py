@@ -5,18 +5,18 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indicators.demonstration import add_demonstration
-from indicators.models import Figure, Indicator
+from indicators.models import Indicator, PlannedValue, QuarterReport
 from indicators.workflow import create_reports
 from mofa_kpi.instance import make_instance
 from objectives.models import Plan, User
 from objectives.people import add_person, new_password
 from objectives.roles import Role
 
-PLAN = ("MOFA", 99)
 PEOPLE = {
     "planner": (Role.PLANNER, "示範承辦人"),
     "reviewer": (Role.REVIEWER, "示範研考人員"),
@@ -40,37 +40,38 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        plan = self._plan()
+        self._load_plan()
         if options["demo"]:
-            self._demonstration(plan)
+            self._add_demonstration()
 
-    def _plan(self) -> Plan:
-        """Load the plan only where it is absent: loading it again would undo what was edited since."""
-        plan = Plan.objects.filter(unit__code=PLAN[0], year=PLAN[1]).first()
-        if plan is None:
-            call_command("loaddata", "fy99_plan", verbosity=0)
-            plan = Plan.objects.get_by_natural_key(*PLAN)
-            create_reports(Indicator.objects.filter(goal__plan=plan))
-            self.stdout.write(_("The plan was loaded: %(plan)s.") % {"plan": plan})
-        return plan
+    @transaction.atomic
+    def _load_plan(self) -> None:
+        """Load the plan only where there is none: loading it again would undo what was edited since."""
+        if Plan.objects.exists():
+            return
+        call_command("loaddata", "fy99_plan", verbosity=0)
+        create_reports(Indicator.objects.all())
+        self.stdout.write(_("The plan was loaded: %(plan)s.") % {"plan": Plan.objects.get()})
 
-    def _demonstration(self, plan: Plan) -> None:
+    def _add_demonstration(self) -> None:
         """Add accounts and figures once: neither comes back after it was removed or changed."""
         if User.objects.filter(username__in=PEOPLE).exists():
             return
-        if Figure.objects.filter(demo=False).exists():
-            self.stdout.write(_("There are figures already, so no demonstration was added."))
+        if PlannedValue.objects.exists() or QuarterReport.objects.filter(changed_by__isnull=False).exists():
+            self.stdout.write(_("There are entries already, so no demonstration was added."))
             return
+        plan = Plan.objects.earliest("year")
         passwords = {username: new_password() for username in PEOPLE}
-        people = {
-            username: add_person(
-                username=username, name=name, password=passwords[username], roles=[role], unit=plan.unit
+        with transaction.atomic():
+            people = {
+                username: add_person(
+                    username=username, name=name, password=passwords[username], roles=[role], unit=plan.unit
+                )
+                for username, (role, name) in PEOPLE.items()
+            }
+            add_demonstration(
+                plan=plan, planner=people["planner"], reviewer=people["reviewer"], now=timezone.now()
             )
-            for username, (role, name) in PEOPLE.items()
-        }
-        add_demonstration(
-            plan=plan, planner=people["planner"], reviewer=people["reviewer"], now=timezone.now()
-        )
         file = make_instance() / "demo-accounts.txt"
         lines = "".join(f"{username}\t{password}\n" for username, password in passwords.items())
         write_private(file, lines)
