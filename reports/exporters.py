@@ -18,12 +18,17 @@ from django.utils.translation import override
 from indicators.readings import Basis
 from indicators.wording import STATES
 from objectives.models import Goal
+from objectives.roc import gregorian_year
 from objectives.spreadsheets import harmless
 
 from .results import PlanResults, Result
 from .wording import LIGHT_SYMBOLS, PROGRESS
 
 Cell = str | int | Decimal | None
+
+# What a cell of an XLSX file can hold: a binary number, and so many characters.
+LARGEST_CELL = Decimal("1e308")
+LONGEST_CELL = 32_767
 
 KINDS = {Goal.Kind.KEY: "關鍵", Goal.Kind.COMMON: "共同性"}
 UNAPPROVED = "含未審核"
@@ -103,7 +108,7 @@ def xlsx_bytes(results: PlanResults) -> bytes:
     with xlsxwriter.Workbook(stream, options) as book:
         # The same results give the same file: the time of writing is not part of it.
         book.set_properties(
-            {"created": datetime(results.plan.year + 1911, 1, 1, tzinfo=UTC).replace(tzinfo=None)}
+            {"created": datetime(gregorian_year(results.plan.year), 1, 1, tzinfo=UTC).replace(tzinfo=None)}
         )
         sheet = book.add_worksheet(f"{results.plan.year}年度第{results.quarter}季")
         heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
@@ -114,7 +119,9 @@ def xlsx_bytes(results: PlanResults) -> bytes:
         for number, row in enumerate(rows(results), start=1):
             for index, cell in enumerate(row):
                 if isinstance(cell, str):
-                    sheet.write_string(number, index, cell)
+                    sheet.write_string(number, index, _fitting(cell))
+                elif isinstance(cell, Decimal) and abs(cell) >= LARGEST_CELL:
+                    sheet.write_string(number, index, str(cell))
                 elif cell is not None:
                     sheet.write_number(number, index, cell)
         sheet.freeze_panes(1, 6)
@@ -122,6 +129,11 @@ def xlsx_bytes(results: PlanResults) -> bytes:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
     return stream.getvalue()
+
+
+def _fitting(text: str) -> str:
+    """Cut what no cell can hold, and show that it was cut; the CSV has it whole."""
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Result:
     attainment: Attainment
     quarter: int
     planned: Decimal | None
+    planned_demo: bool  # whether the planned value is a demonstration
     estimate: Decimal | None  # 全年推估; None where it would mean nothing
 
     @property
@@ -54,8 +55,8 @@ class Result:
 
     @property
     def demo(self) -> bool:
-        """Whether a demonstration figure is among those that count."""
-        return bool(self.reading.demo)
+        """Whether an invented number is among those that count, or the one that progress was judged by."""
+        return bool(self.reading.demo or (self.planned_demo and self.attainment.progress))
 
     @property
     def provisional(self) -> bool:
@@ -149,7 +150,8 @@ def results_by_quarter(plan: Plan, indicator: Indicator, *, year_over: bool, bas
 def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:
     reading = reading.until(quarter)
     rule = indicator.rule()
-    planned = {planned.quarter: planned.value for planned in indicator.planned_values.all()}.get(quarter)
+    row = {planned.quarter: planned for planned in indicator.planned_values.all()}.get(quarter)
+    planned, planned_demo = (row.value, row.demo) if row else (None, False)
     assessed = Assessed(indicator.assessed)
     value = value_at(
         rule,
@@ -172,7 +174,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
     )
     means_something = assessed is Assessed.QUARTERLY and quarter < QUARTERS[-1] and value.amount is not None
     estimated = estimate(rule, quarter, reading.figures, reading.not_applicable) if means_something else None
-    return Result(indicator, rule, reading, attainment, quarter, planned, estimated)
+    return Result(indicator, rule, reading, attainment, quarter, planned, planned_demo, estimated)
 
 
 def _mean(results: Iterable[Result]) -> Mean:

@@ -99,6 +99,8 @@ def select(request: HttpRequest) -> Selection:
     if not isinstance(user, User) or not can(user, "reports.view_attainment"):
         raise PermissionDenied(_("Your account has no role yet. Please ask an administrator for one."))
     plans = list(Plan.objects.visible_to(user).select_related("unit"))
+    # The newest first, and of one year the ministry's before those of units below it.
+    plans.sort(key=lambda plan: (-plan.year, plan.unit.parent_id is not None, plan.unit.code))
     now = timezone.now()
     plan = _plan(plans, request.GET.get("agency"), request.GET.get("year"))
     basis = _basis(request.GET.get("basis", Basis.OFFICIAL.value))

@@ -83,7 +83,26 @@ def test_the_database_refuses_a_plan_that_makes_no_sense(plan, change):
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "==1+1", "+1", "-1", "@x", "＝1", "＋1", "－1", "＠x", "\t=1", "\r1", " =1", "'a"]
+    "text",
+    [
+        "=1+1",
+        "==1+1",
+        "+1",
+        "-1",
+        "@x",
+        "＝1",
+        "＋1",
+        "－1",
+        "＠x",
+        "\t=1",
+        "\r1",
+        " =1",
+        "'a",
+        "\u200b=1",
+        "\ufeff=1",
+        "\u2003=1",
+        "﹦1",
+    ],
 )
 def test_text_that_begins_like_a_formula_is_made_harmless_and_comes_back(text):
     assert harmless(text) == f"'{text}"
