@@ -1,6 +1,7 @@
 """`bootstrap` sets a site up, and running it again changes nothing in the data."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core import serializers
@@ -77,12 +78,15 @@ def test_demonstration_figures_are_marked_and_do_not_come_back(db):
 def test_inventions_are_not_mixed_with_what_people_entered(plan, person, report, now, entry):
     lin = person("lin", (Role.PLANNER, plan.unit))
     draft = report("K5-2", 1)
-    figures = {"projects": Decimal(3)} if entry == "figure" else {}
-    texts = {"remark": {"remark": "實績"}, "declaration": {"not_applicable_reason": "無"}}
+    entries: dict[str, dict[str, Any]] = {
+        "figure": {"figures": {"projects": Decimal(3)}},
+        "remark": {"figures": {}, "remark": "實績"},
+        "declaration": {"figures": {}, "not_applicable_reason": "無"},
+    }
     if entry == "planned value":
         PlannedValue.objects.create(indicator=draft.indicator, quarter=1, value=3)
     else:
-        save_draft(report=draft, by=lin, now=now, figures=figures, **texts.get(entry, {}))
+        save_draft(report=draft, by=lin, now=now, **entries[entry])
     before = everything()
     call_command("bootstrap", "--demo")
     assert everything() == before

@@ -30,7 +30,6 @@ DATA = {
     "objectives/forms.py": "dates as people type them",
     "objectives/numerals.py": "Chinese numerals",
     "objectives/roc.py": "the official form of a date",
-    "indicators/demonstration.py": "made-up remarks",
     "indicators/formula.py": "worked arithmetic, which the export has too",
     "indicators/workflow.py": "the made-up remark",
     "indicators/imports.py": "names of columns, and answers in them",
