@@ -3,7 +3,7 @@
     python -m mofa_kpi.tests [arguments for pytest]
 
 PostgreSQL is the server that DATABASE_URL names, if it names one, else one of our own that lives as long as
-the tests.
+the tests. What a browser shows does not depend on the database: those tests run on SQLite alone.
 """
 
 import os
@@ -41,11 +41,11 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     results: dict[str, int | str] = {}
 
-    print("== Tests on SQLite (those on PostgreSQL run meanwhile and are shown afterwards)", flush=True)
+    print("== Tests on SQLite, browser tests included (PostgreSQL's run meanwhile, shown below)", flush=True)
     on_sqlite = start("sqlite", "", arguments)
     try:
         with _postgres() as url, tempfile.TemporaryFile() as output:
-            on_postgres = start("postgresql", url, arguments, output)
+            on_postgres = start("postgresql", url, [*arguments, "-m", "not browser"], output)
             try:
                 results["SQLite"] = on_sqlite.wait()
                 results["PostgreSQL"] = on_postgres.wait()

@@ -20,6 +20,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file: the in-memory database cannot be shared with the live server's threads.
     DATABASES["default"]["TEST"] = {"NAME": f"{_scratch.name}/test.sqlite3"}
 
+# A connection that a live server's thread keeps would hold up the end of the test database.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
 # Not the files that were collected here for running the site, which may be older than their sources.
 STATIC_ROOT = Path(tempfile.mkdtemp(dir=_scratch.name))
 
