@@ -83,11 +83,16 @@ def import_figures(
     agency is the code of the unit whose plans the file is about, needed where several have an indicator.
     Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
     """
-    entries = read_entries(content, by, agency)
+    entries, problems = read_entries(content, by, agency)
     outcome = Outcome()
     try:
         with transaction.atomic():
-            _write(entries, outcome, by=by, now=now, submit=submit, approver=approver)
+            # Rows that cannot be read leave their reports unfinished, so those are not submitted; they are
+            # still tried as drafts, for one run to name everything.
+            submit = submit and not problems
+            problems += _write(entries, outcome, by=by, now=now, submit=submit, approver=approver)
+            if problems:
+                raise ImportRefused(problems)
             if dry_run:
                 raise _RolledBack
     except _RolledBack:
@@ -95,9 +100,9 @@ def import_figures(
     return outcome
 
 
-def read_entries(content: bytes, by: User, agency: str | None = None) -> list[Entry]:
-    """Understand the whole file. Raises ImportRefused naming every row that could not be."""
-    rows = _rows(content)
+def read_entries(content: bytes, by: User, agency: str | None = None) -> tuple[list[Entry], list[Problem]]:
+    """Understand the file row by row. Raises ImportRefused where it is no such file at all."""
+    rows, problems = _rows(content)
     visible = Indicator.objects.visible_to(by)
     if agency:
         visible = visible.filter(goal__plan__unit__code=agency)
@@ -105,7 +110,6 @@ def read_entries(content: bytes, by: User, agency: str | None = None) -> list[En
     for indicator in visible.select_related("goal__plan__unit", "lead_unit").prefetch_related("variables"):
         indicators.setdefault((indicator.goal.plan.year, indicator.code), []).append(indicator)
     entries: list[Entry] = []
-    problems: list[Problem] = []
     seen: dict[tuple[int, int | None], int] = {}
     for number, row in rows:
         try:
@@ -117,13 +121,11 @@ def read_entries(content: bytes, by: User, agency: str | None = None) -> list[En
         if first != number:
             problems.append(Problem(number, _("This figure stands in row %(row)s already.") % {"row": first}))
         entries.append(entry)
-    if problems:
-        raise ImportRefused(problems)
-    return entries
+    return entries, problems
 
 
-def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """Decode the file and check its header; blank rows are passed over."""
+def _rows(content: bytes) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """Decode the file, check its header, and name the rows that do not fit it; blank ones are passed over."""
     reader = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
     try:
         table = list(enumerate(reader, start=1))
@@ -161,12 +163,11 @@ def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
         if len(cells) != len(header):
             reason = _("The row has %(found)s cells, the header has %(expected)s.")
             crooked.append(Problem(number, reason % {"found": len(cells), "expected": len(header)}))
-        rows.append((number, dict(zip(header, cells, strict=False))))
-    if crooked:
-        raise ImportRefused(crooked)
-    if not rows:
+        else:
+            rows.append((number, dict(zip(header, cells, strict=True))))
+    if not rows and not crooked:
         raise ImportRefused([Problem(1, _("The file has no figures."))])
-    return rows
+    return rows, crooked
 
 
 def _decoded(content: bytes) -> str:
@@ -240,6 +241,11 @@ def _quarter(text: str, variable: Variable) -> int | None:
                 % {"name": variable, "header": "季別"}
             )
         return None
+    if not text:
+        raise ValidationError(
+            _("Column %(header)s: only a constant of the plan leaves it empty, and «%(name)s» is none.")
+            % {"header": "季別", "name": variable}
+        )
     quarter = _small_number("季別", text)
     if quarter not in QUARTERS:
         raise ValidationError(
@@ -260,8 +266,8 @@ def _value(text: str, variable: Variable) -> Decimal:
 
 def _write(
     entries: list[Entry], outcome: Outcome, *, by: User, now: datetime, submit: bool, approver: User | None
-) -> None:
-    """Write constants, then report by report; ImportRefused names the rows of everything that was refused."""
+) -> list[Problem]:
+    """Write constants, then report by report; return what was refused, by row."""
     problems: list[Problem] = []
     by_report: dict[tuple[int, int], list[Entry]] = {}
     for entry in entries:
@@ -287,15 +293,14 @@ def _write(
                 report = _write_report(report, group, by=by, now=now)
                 if submit:
                     report = workflow.submit(report=report, by=by, now=now)
-                if approver:
+                if submit and approver:
                     report = workflow.approve(report=report, by=approver, now=now)
             outcome.figures += len(group)
             outcome.reports.append(report)
         except (ValidationError, PermissionDenied) as error:
             for entry in group:
                 problems += _problems(entry.row, error)
-    if problems:
-        raise ImportRefused(problems)
+    return problems
 
 
 def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whole: bool) -> None:

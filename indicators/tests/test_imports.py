@@ -256,3 +256,28 @@ def test_years_and_quarters_go_through_the_strict_parser(csv_file, planner, row)
 )
 def test_other_digits_and_endless_remarks_are_refused(csv_file, planner, row):
     assert refused(csv_file(row), "--as", "planner")
+
+
+def test_rows_of_every_kind_of_fault_are_named_in_one_run(csv_file, planner, reviewer, approved):
+    approved("K5-2", 1, projects=3)
+    said = refused(
+        csv_file(
+            "99,1,K9-9,projects,3,",
+            "99,1,K5-2,projects,4,",
+            "99,1,K1-1,outbound",
+            "99,2,K1-1,outbound,4,",
+            "99,,K1-1,inbound,4,",
+            "99,,K3-1,baseline,39,",
+        ),
+        "--as",
+        "planner",
+        "--submit",
+        "--approve-as",
+        "reviewer",
+    )
+    assert [line[: line.index("列")] for line in said.splitlines()[:-1]] == [
+        "第 2 ",
+        "第 3 ",
+        "第 4 ",
+        "第 6 ",
+    ]

@@ -41,12 +41,12 @@ def test_the_mean_is_shown_with_its_coverage(managing, approved):
     approved("K1-1", 1, outbound=5, inbound=6)
     response = managing.get("/?year=99&quarter=1")
     assert '<data value="20" id="mean">20</data>' in response.content.decode()
-    assert "20 項中 1 項已有實績" in text(response)
+    assert "20 項中 1 項已有達成度" in text(response)
 
 
 def test_without_any_figure_there_is_no_mean_and_no_number_is_made_up(managing, plan):
     response = managing.get(THIRD)
-    assert "20 項中 0 項已有實績" in text(response)
+    assert "20 項中 0 項已有達成度" in text(response)
     assert markup(response).numbers == []
 
 
@@ -211,7 +211,7 @@ def test_the_number_of_queries_does_not_grow_with_the_indicators(
     assert Indicator.objects.count() == total
     with django_assert_num_queries(queries):
         response = managing.get("/?year=99&quarter=1")
-    assert f"{total} 項中 {total - 20} 項已有實績" in text(response)
+    assert f"{total} 項中 {total - 20} 項已有達成度" in text(response)
     with django_assert_num_queries(queries - 1):
         managing.get("/export/attainment.csv?year=99&quarter=1")
     assert QuarterReport.objects.approved().count() == total - 20
