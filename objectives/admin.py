@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.admin.widgets import AdminTextareaWidget, RelatedFieldWidgetWrapper
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import models, transaction
 from django.db.models import Count, QuerySet
-from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -23,7 +23,18 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .forms import AdoptionForm, NewPasswordForm, NewPersonForm
+from .fields import nfc
+from .forms import (
+    AdoptionForm,
+    MembershipFormSet,
+    NewPasswordForm,
+    NewPersonForm,
+    PersonForm,
+    PlanForm,
+    Stored,
+    TextArea,
+    WatchedForm,
+)
 from .models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from .numerals import chinese_numeral
 from .permissions import can, require
@@ -50,10 +61,15 @@ class Scoped(BaseModelAdmin):
     `visible_to` decides about sets (lists, choices, autocompletion), `can` about one object.
     """
 
-    formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 3})}}
+    formfield_overrides = {models.TextField: {"widget": TextArea(attrs={"rows": 3})}}
     # The foreign key through which an object belongs to its unit, and the way from there to the unit.
     owner = ""
     owner_unit = "unit"
+    # The way from the page's object to its plan, for the filter by year and the lock of an adopted plan.
+    plan_lookup = ""
+
+    def plan_of(self, obj: Any) -> Plan | None:
+        return attrgetter(self.plan_lookup.replace("__", "."))(obj) if self.plan_lookup else None
 
     def permission(self, action: str) -> str:
         return f"{self.opts.app_label}.{get_permission_codename(action, self.opts)}"
@@ -114,15 +130,54 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
     view_on_site = False
-    # The way from the model to its plan, for the filter by year.
-    plan_lookup = "plan"
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """A list is asked by its own filters only: the stock admin allows any lookup, a regex too."""
+        filters: Iterable[Any] = self.list_filter
+        return lookup in {each.parameter_name for each in filters}
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """Search as the texts are stored; more words than people type would be too much for SQLite."""
+        return super().get_search_results(request, queryset, nfc(search_term.replace("\0", ""))[:200])
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the object; one that the person may not see does not exist for them."""
+        """Return the object, locked where it is about to be changed or deleted.
+
+        One that the person may not see does not exist for them.
+        """
         found = super().get_object(request, object_id, from_field)
+        if found and request.method == "POST" and transaction.get_connection().in_atomic_block:
+            self.lock(found)
+            found = super().get_object(request, object_id, from_field)
         if found is None:
             raise Http404
         return found
+
+    def lock(self, obj: Any) -> None:
+        """Lock what a change is judged by: the plan, as its adoption does, and then the object."""
+        for each in (self.plan_of(obj), obj):
+            if each:
+                list(type(each)._base_manager.select_for_update(no_key=True).filter(pk=each.pk))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Make the form watch over what is stored now, which it shows or is compared with."""
+        if not (change and self.has_change_permission(request, obj)):
+            return super().get_form(request, obj, change=change, **kwargs)
+        bases = (WatchedForm, kwargs.get("form") or self.form)
+        kwargs["form"] = type("Form", bases, {})
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.stored = Stored(obj, form, self._rows(request, obj))
+        if request.method == "POST":
+            request.POST = form.stored.aligned(request.POST)
+        return form
+
+    def _rows(self, request: HttpRequest, obj: Any) -> Iterator[Any]:
+        """Give the inlines' rows, locked where the page is about to be saved."""
+        for formset, inline in self.get_formsets_with_inlines(request, obj):
+            rows = inline.get_queryset(request)
+            if request.method == "POST":
+                rows = rows.select_for_update(of=("self",), no_key=True)
+            yield formset(instance=obj, queryset=rows)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
         """Objects keep their owner: what hangs on them belongs to the same one."""
@@ -132,6 +187,9 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
         """Judge the object as it would be saved: the choices offered were only the first door."""
         obj = super().save_form(request, form, change)
+        plan = self.plan_of(obj)
+        if plan and not change:
+            plan.refresh_from_db(from_queryset=Plan.objects.select_for_update(no_key=True))
         if not (self.has_change_permission if change else self.has_add_permission)(request, obj):
             raise PermissionDenied
         return obj
@@ -146,6 +204,16 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
         original = context.get("original")
         if original and context["adminform"]:
             context["lock_reason"] = self.lock_reason(original)
+            form = context["adminform"].form
+            if isinstance(form, WatchedForm):
+                context["digest"] = form.stored.digest
+                if form.has_error(NON_FIELD_ERRORS, "conflict"):
+                    formsets = [inline.formset for inline in context["inline_admin_formsets"]]
+                    if not form.would_change_something(formsets):
+                        # Somebody pressed a button twice, or two people typed the same.
+                        messages.info(request, _("What you typed is already saved."))
+                        return HttpResponseRedirect(request.path)
+                    form.add_error(None, list(form.differences(formsets)))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -160,6 +228,41 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
 
     def log_deletions(self, *args: Any, **kwargs: Any) -> Any:
         """See history_view."""
+
+
+class PlanPart(Scoped):
+    """What a plan consists of: once it is adopted, `wording` stands fast, and nothing comes or goes."""
+
+    wording: list[str] = []
+
+    def is_locked(self, obj: Any) -> bool:
+        plan = self.plan_of(obj) if obj else None
+        return plan is not None and plan.is_adopted
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self.is_locked(obj) and super().has_add_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self.is_locked(obj) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fixed = list(super().get_readonly_fields(request, obj))
+        return fixed + self.wording if self.is_locked(obj) else fixed
+
+    def choices(self, name: str, request: HttpRequest) -> QuerySet[Any]:
+        """Offer no owner in a plan that is adopted."""
+        offered = super().choices(name, request)
+        if name != self.owner:
+            return offered
+        return offered.filter(**{f"{self.owner_unit.removesuffix('unit')}adopted_on": None})
+
+    def lock_reason(self, obj: Any) -> str:
+        if not self.is_locked(obj):
+            return ""
+        return _(
+            "The plan is adopted (%(number)s), so its wording stands fast: here only the provenance note can "
+            "still be changed, and nothing can be added or deleted."
+        ) % {"number": cast(Plan, self.plan_of(obj)).adopted_number}
 
 
 class Filter(admin.SimpleListFilter):
@@ -224,6 +327,10 @@ class UnitAdmin(ScopedAdmin):
     owner = "parent"
     owner_unit = "pk"
 
+    def lock(self, obj: Any) -> None:
+        """Lock the whole forest: two moves, each of them sound, could make a circle together."""
+        list(Unit.objects.select_for_update(no_key=True).order_by("pk"))
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A new unit has no place in the tree yet: what counts is the unit above it."""
         return super().has_add_permission(request, obj and (obj.parent or obj))
@@ -238,13 +345,21 @@ class UnitAdmin(ScopedAdmin):
 
 
 class MembershipInline(ScopedInline):
+    """A person's roles; a new account has one at least, since it is nobody's to look after without."""
+
     model = Membership
+    formset = MembershipFormSet
     fields = ["role", "unit"]
     owner = "unit"
     owner_unit = "pk"
 
-    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+    def get_min_num(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0 if obj else 1
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **{"validate_min": True, **kwargs})
+        formset.by = signed_in(request)
+        return formset
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         units = signed_in(request).rights.units(self.permission("view"))
@@ -254,7 +369,7 @@ class MembershipInline(ScopedInline):
 @admin.register(User)
 class PersonAdmin(ScopedAdmin, UserAdmin):
     add_form = NewPersonForm
-    form = ModelForm
+    form = PersonForm
     change_password_form = NewPasswordForm
     add_form_template = None
     change_user_password_template = "admin/objectives/user/change_password.html"  # noqa: S105
@@ -268,6 +383,16 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("memberships__unit")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.by = signed_in(request)
+        return form
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Change the password of the account as it is then, and nothing else about it."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A new account has no roles yet; the memberships judge their own units."""
@@ -287,12 +412,17 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(ScopedAdmin):
+    form = PlanForm
     list_display = ["title", "year", "unit", "adoption"]
     list_select_related = ["unit"]
     search_fields = ["title"]
     owner = "unit"
     owner_unit = "pk"
     readonly_fields = ["adoption"]
+    wording = [
+        "year", "title", "preamble", "scheme_legend", "goals_heading", "key_heading", "common_heading",
+        "work_heading",
+    ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["unit", "year", "title", "adoption"]}),
         (gettext_lazy("Thresholds of the lights"), {"fields": [("green_threshold", "amber_threshold")]}),
@@ -305,8 +435,17 @@ class PlanAdmin(ScopedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
-        locked = ["year"] if obj and obj.is_adopted else []
+        locked = self.wording if obj and obj.is_adopted else []
         return [*super().get_readonly_fields(request, obj), *locked]
+
+    def lock_reason(self, obj: Plan) -> str:
+        if not obj.is_adopted:
+            return ""
+        return _(
+            "The plan is adopted (%(number)s), so its year and its wording stand fast, those of its goals, "
+            "strategies, work plans and work items included. The thresholds of the lights and the provenance "
+            "notes can still be changed."
+        ) % {"number": obj.adopted_number}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not (obj and obj.is_adopted) and super().has_delete_permission(request, obj)
@@ -371,12 +510,14 @@ class PlanAdmin(ScopedAdmin):
 
 
 @admin.register(Goal)
-class GoalAdmin(ScopedAdmin):
+class GoalAdmin(PlanPart, ScopedAdmin):
     list_display = ["code", "heading", "kind", "indicator_count"]
     list_display_links = ["code", "heading"]
     list_filter = [YearFilter]
     search_fields = ["title", "outline_title"]
+    plan_lookup = "plan"
     owner = "plan"
+    wording = ["kind", "number", "title", "outline_number", "outline_title", "text", "preamble_title"]
     fieldsets = [
         (None, {"fields": ["plan", ("kind", "number"), "title"]}),
         (gettext_lazy("Part I"), {"fields": ["outline_number", "outline_title", "text"]}),
@@ -437,7 +578,7 @@ def _place(pk: int | None, above: Mapping[int, tuple[int | None, int]]) -> tuple
 
 
 @admin.register(Strategy)
-class StrategyAdmin(ScopedAdmin):
+class StrategyAdmin(PlanPart, ScopedAdmin):
     list_display = ["words", "goal_heading"]
     list_filter = [YearFilter]
     list_select_related = ["goal__plan__unit"]
@@ -448,6 +589,7 @@ class StrategyAdmin(ScopedAdmin):
     plan_lookup = "goal__plan"
     owner = "goal"
     owner_unit = "plan__unit"
+    wording = ["parent", "position", "label", "heading", "text", "closing"]
     fieldsets = [
         (None, {"fields": ["goal", "parent", ("position", "label"), "heading", "text", "closing"]}),
         PROVENANCE,
@@ -478,19 +620,23 @@ class StrategyAdmin(ScopedAdmin):
         return f"{chinese_numeral(strategy.goal.outline_number)}、{shortened(strategy.goal.title, 16)}"
 
 
-class WorkItemInline(Scoped, admin.StackedInline):
+class WorkItemInline(PlanPart, admin.StackedInline):
     model = WorkItem
     extra = 0
     fields = ["position", "name", "content", "note"]
+    plan_lookup = "plan"
+    wording = ["position", "name", "content"]
     show_change_link = True
 
 
 @admin.register(WorkPlan)
-class WorkPlanAdmin(ScopedAdmin):
+class WorkPlanAdmin(PlanPart, ScopedAdmin):
     list_display = ["name", "position", "item_count"]
     list_filter = [YearFilter]
     search_fields = ["name"]
+    plan_lookup = "plan"
     owner = "plan"
+    wording = ["position", "name"]
     fieldsets = [(None, {"fields": ["plan", "position", "name"]}), PROVENANCE]
     inlines = [WorkItemInline]
 
@@ -503,7 +649,7 @@ class WorkPlanAdmin(ScopedAdmin):
 
 
 @admin.register(WorkItem)
-class WorkItemAdmin(ScopedAdmin):
+class WorkItemAdmin(PlanPart, ScopedAdmin):
     list_display = ["name", "work_plan", "beginning"]
     list_filter = [YearFilter]
     list_select_related = ["work_plan__plan__unit"]
@@ -511,6 +657,7 @@ class WorkItemAdmin(ScopedAdmin):
     plan_lookup = "work_plan__plan"
     owner = "work_plan"
     owner_unit = "plan__unit"
+    wording = ["position", "name", "content"]
     fieldsets = [(None, {"fields": ["work_plan", "position", "name", "content"]}), PROVENANCE]
 
     @admin.display(description=gettext_lazy("content"))

@@ -13,7 +13,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from .fields import CharField, TextField
@@ -71,11 +71,16 @@ class Unit(models.Model):
 
 class UserManager(BaseUserManager["User"]):
     def visible_to(self, user: User) -> models.QuerySet[User]:
-        """People whose every role lies within the units that user administers, and people without a role."""
+        """People whose every role lies within the units that user administers.
+
+        Somebody without a role may get one anywhere, and so is seen by whoever administers every unit.
+        """
         units = user.rights.units("objectives.view_user")
         if not units:
             return self.none()
-        return self.exclude(memberships__in=Membership.objects.exclude(unit__in=units))
+        theirs = Membership.objects.filter(user=OuterRef("pk"))
+        roots_elsewhere = Unit.objects.filter(parent=None).exclude(pk__in=units)
+        return self.filter(~Exists(theirs.exclude(unit__in=units)), Exists(theirs) | ~Exists(roots_elsewhere))
 
     def create_user(self, username: str, password: str, **fields: Any) -> User:
         """Create an active person who can sign in; what they may do comes from memberships."""
@@ -137,7 +142,9 @@ class User(AbstractBaseUser):
         return can_enter(self, app_label)
 
     def permission_units(self) -> Iterable[int]:
-        return list(self.memberships.values_list("unit_id", flat=True))
+        """The units of the person's roles; all topmost ones without any, as in `visible_to`."""
+        units = list(self.memberships.values_list("unit_id", flat=True))
+        return units or list(Unit.objects.filter(parent=None).values_list("pk", flat=True))
 
 
 class Membership(models.Model):

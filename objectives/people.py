@@ -11,7 +11,6 @@ from django.db import transaction
 from .models import Membership, Unit, User
 from .roles import Role
 
-
 # Letters and digits that nobody takes for one another; one click selects them all.
 _LEGIBLE = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 

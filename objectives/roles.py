@@ -69,16 +69,18 @@ class Tree:
 
     def root(self, unit: int) -> int:
         """Return the topmost unit above unit (itself where it has no parent)."""
-        while (parent := self.parents[unit]) is not None:
-            unit = parent
-        return unit
+        *_, top = self._upwards(unit)
+        return top
 
     def below(self, unit: int) -> frozenset[int]:
         """Return unit and every unit under it."""
         return frozenset(other for other in self.parents if unit in self._upwards(other))
 
     def _upwards(self, unit: int | None) -> Iterable[int]:
-        while unit is not None:
+        """Yield unit and every unit above it, each once: a circle, which no tree has, ends too."""
+        seen = set()
+        while unit is not None and unit not in seen:
+            seen.add(unit)
             yield unit
             unit = self.parents[unit]
 

@@ -192,6 +192,84 @@ def test_figures_that_were_entered_must_stay_possible(edit, indicator, variable,
     assert variable("K7-1", "remitted")
 
 
+@pytest.mark.parametrize(
+    ("kind", "constant", "allowed"),
+    [
+        ("COUNT", "1.5", False),
+        ("COUNT", "-1", False),
+        ("AMOUNT", "-0.5", False),
+        ("YES_NO", "2", False),
+        ("AMOUNT", "1.5", True),
+        ("COUNT", "3", True),
+    ],
+)
+def test_a_constant_is_what_its_kind_allows(edit, indicator, variable, kind, constant, allowed):
+    rows = {("baseline", "kind"): kind, ("baseline", "constant"): constant}
+    response = edit(indicator("K3-1"), variables=rows)
+    assert (response.status_code == 302) is allowed
+    assert variable("K3-1", "baseline").constant == (Decimal(constant) if allowed else None)
+    if not allowed:
+        assert "baseline" in str(response.context["inline_admin_formsets"][0].formset.errors) or mistakes(
+            response
+        )
+
+
+# -- Two people on one page
+
+
+def test_an_old_page_does_not_undo_what_somebody_else_saved(edit, indicator, administrator):
+    target = indicator("K1-1")
+    client = signed_in(administrator)
+    old = filled(client.get(change_url(target)))
+    assert edit(target, target="60").status_code == 302
+    response = client.post(change_url(target), old | {"note": "註"})
+    assert response.context["adminform"].form.has_error("__all__", "conflict")
+    assert "60" in mistakes(response)
+    assert (indicator("K1-1").target, indicator("K1-1").note) == (60, target.note)
+    again = filled(response)
+    assert (again["target"], again["note"]) == ("55", "註")
+    assert client.post(change_url(target), again | {"target": "60"}).status_code == 302
+    assert (indicator("K1-1").target, indicator("K1-1").note) == (60, "註")
+
+
+def test_an_old_page_does_not_undo_rows_and_strategies_either(edit, indicator, variable, administrator):
+    target = indicator("K1-1")
+    client = signed_in(administrator)
+    old = filled(client.get(change_url(target)))
+    assert edit(target, strategies=[], variables={("outbound", "help"): "別人的說明"}).status_code == 302
+    response = client.post(change_url(target), old | {"note": "註"})
+    assert "別人的說明" in mistakes(response)
+    assert variable("K1-1", "outbound").help == "別人的說明"
+    assert not target.strategies.exists()
+
+
+def test_two_people_who_add_the_same_row_are_told_so(edit, indicator, administrator):
+    target = indicator("K1-1")
+    client = signed_in(administrator)
+    added = {
+        "variables-TOTAL_FORMS": "3",
+        "variables-2-symbol": "visits",
+        "variables-2-name": "訪問次數",
+        "variables-2-rollup": "SUM",
+        "variables-2-kind": "COUNT",
+        "variables-2-position": "3",
+        "variables-2-memo": "on",
+    }
+    old = filled(client.get(change_url(target)))
+    assert edit(target, **added).status_code == 302
+    response = client.post(change_url(target), old | added)
+    assert response.status_code == 200
+    assert client.post(change_url(target), filled(response)).status_code == 200
+    assert target.variables.count() == 3
+
+
+def test_a_page_without_a_change_may_come_late(edit, indicator, administrator):
+    target = indicator("K1-1")
+    client = signed_in(administrator)
+    old = filled(client.get(change_url(target))) | {"target": "60"}
+    assert [client.post(change_url(target), old).status_code for _ in range(2)] == [302, 302]
+
+
 # -- Forged posts
 
 
@@ -225,7 +303,8 @@ def test_an_administrator_of_a_department_does_not_add_to_the_ministrys_plan(per
 def test_rows_of_another_indicator_cannot_be_smuggled_in(edit, indicator, variable):
     foreign = variable("K2-2", "meetings")
     before = list(Variable.objects.values())
-    edit(indicator("K1-1"), **{"variables-0-id": foreign.pk, "variables-0-name": "偷渡"})
+    response = edit(indicator("K1-1"), **{"variables-0-id": foreign.pk, "variables-0-name": "偷渡"})
+    assert response.status_code == 200
     assert list(Variable.objects.values()) == before
 
 
@@ -314,6 +393,40 @@ def test_an_indicator_is_deleted_while_nobody_has_reported(administrator, indica
         client.post(change_url(indicator(code)).replace("change", "delete"), {"post": "yes"})
         assert Indicator.objects.filter(code=code).exists() is remains
     assert indicator("K1-2").reports.count() == 4
+
+
+@pytest.fixture
+def draft(report, planner, now):
+    def save(quarter=1, **given):
+        return workflow.save_draft(report=report("K1-1", quarter), by=planner, now=now, **given)
+
+    return save
+
+
+def test_figures_that_were_taken_back_do_not_keep_an_indicator(administrator, indicator, draft):
+    draft(figures={"outbound": Decimal(3)})
+    draft(figures={"outbound": None})
+    delete = change_url(indicator("K1-1")).replace("change", "delete")
+    assert signed_in(administrator).post(delete, {"post": "yes"}).status_code == 302
+    assert not Indicator.objects.filter(code="K1-1").exists()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"figures": {"outbound": Decimal(3)}},
+        {"figures": {}, "remark": "說明"},
+        {"figures": {}, "not_applicable_reason": "停辦"},
+    ],
+)
+def test_what_was_entered_keeps_an_indicator_and_the_page_says_so(administrator, indicator, draft, given):
+    draft(quarter=2, **given)
+    delete = change_url(indicator("K1-1")).replace("change", "delete")
+    client = signed_in(administrator)
+    for response in (client.get(delete), client.post(delete, {"post": "yes"})):
+        (why,) = response.context["protected"]
+        assert str(indicator("K1-1").reports.get(quarter=2)) in why
+    assert indicator("K1-1").reports.count() == 4
 
 
 def test_reports_are_laid_out_once(plan, indicator):

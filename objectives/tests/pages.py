@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.parser import HTMLParser
 from typing import Any
 
 from django.test import Client
@@ -30,21 +31,56 @@ def add_url(model: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
 
 
+class _Form(HTMLParser):
+    """Collects what a browser would send of a page's own form, by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: dict[str, Any] = {}
+        self.inside = False
+        self.name = ""  # of the select or textarea that is being read
+        self.words: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name") or "", given.get("value") or ""
+        if tag == "form":
+            self.inside = (given.get("id") or "").endswith("_form")
+        elif not self.inside:
+            return
+        elif tag == "input" and given.get("type") in ("checkbox", "radio"):
+            if "checked" in given:
+                self.data[name] = value or "on"
+        elif tag == "input" and given.get("type") not in ("submit", "button"):
+            self.data[name] = value
+        elif tag == "select":
+            self.name = name
+            if "multiple" in given:
+                self.data[name] = []
+        elif tag == "option" and isinstance(self.data.get(self.name), list):
+            self.data[self.name] += [value] if "selected" in given else []
+        elif tag == "option" and ("selected" in given or self.name not in self.data):
+            self.data[self.name] = value
+        elif tag == "textarea":
+            self.name, self.words = name, []
+
+    def handle_data(self, data: str) -> None:
+        if self.words is not None:
+            self.words.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.inside = False
+        elif tag == "textarea" and self.words is not None:
+            self.data[self.name] = "".join(self.words).removeprefix("\n").replace("\n", "\r\n")
+            self.words = None
+
+
 def filled(response: Any) -> dict[str, Any]:
     """Return what a browser would send back from a page of the admin without a change."""
-    formsets = [inline.formset for inline in response.context["inline_admin_formsets"]]
-    forms = [response.context["adminform"].form]
-    for formset in formsets:
-        forms += [formset.management_form, *formset.forms]
-    data: dict[str, Any] = {}
-    for form in forms:
-        for field in form:
-            value = field.value()
-            if value is True:
-                data[field.html_name] = "on"
-            elif value is not None and value is not False:
-                data[field.html_name] = value
-    return data
+    form = _Form()
+    form.feed(response.content.decode())
+    return form.data
 
 
 def row(response: Any, prefix: str, **values: Any) -> str:

@@ -1,17 +1,24 @@
 """The admin as a whole, and its pages for units, people and plans."""
 
+import threading
+import time
+from datetime import date
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db import connection, transaction
 from django.urls import reverse
 
 from objectives.admin import ScopedAdmin
 from objectives.models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from objectives.roles import Role
-from objectives.tests.pages import add_url, change_url, filled, list_url, mistakes, signed_in, text
+from objectives.tests.pages import add_url, change_url, filled, list_url, mistakes, row, signed_in, text
+from objectives.workflow import adopt_plan
 
 INDEX = "/admin/"
 ROLES = ["planner", "reviewer", "manager", "auditor", "administrator"]
@@ -139,9 +146,45 @@ def test_lists_and_choices_end_at_ones_own_organisation(administrator, plan, els
     assert response.context["adminform"].form.errors.keys() == {"plan"}
 
 
-def test_a_list_cannot_be_searched_through_relations(administrator, plan):
-    response = signed_in(administrator).get(list_url(User), {"password__startswith": "md5"})
-    assert response.status_code in (302, 400)
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        {"password__startswith": "md5"},
+        {"title__regex": "("},
+        {"number__range": "1"},
+        {"pk__in": "1,2"},
+        {"changed_at__year": "99999999999"},
+        {"title": "甲"},
+        {"\0": "\0"},
+        {"_to_field": "title"},
+    ],
+)
+@pytest.mark.parametrize("model", OURS)
+def test_a_list_is_filtered_by_its_own_filters_only(administrator, plan, model, lookup):
+    response = signed_in(administrator).get(list_url(model), lookup)
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize("model", OURS)
+def test_malformed_filters_words_and_pages_do_no_harm(administrator, plan, model):
+    client = signed_in(administrator)
+    filters = [spec.parameter_name for spec in admin.site._registry[model].list_filter]
+    for name in ("q", "p", "o", "e", "all", "_popup", "_facets", *filters):
+        for value in ("\0", "x", "-1", "9" * 5000, "٩٩", "99\0", "1.-2.x", "'\"", "領 " * 3000):
+            assert client.get(list_url(model), {name: value}).status_code in (200, 302)
+
+
+def test_autocompletion_survives_a_null_character(administrator, plan):
+    asked = {"app_label": "objectives", "model_name": "goal", "field_name": "plan", "term": "\0年"}
+    assert signed_in(administrator).get(reverse("admin:autocomplete"), asked).status_code == 200
+
+
+def test_words_are_found_however_they_are_typed(administrator, planner, plan):
+    User.objects.filter(pk=planner.pk).update(username="年度")
+    client = signed_in(administrator)
+    for model in (Plan, User):
+        for words in ("年度", "\uf98e度"):
+            assert client.get(list_url(model), {"q": words}).context["cl"].result_count == 1
 
 
 @pytest.mark.parametrize("model", OURS)
@@ -169,7 +212,7 @@ def test_every_page_of_ours_is_scoped(plan):
 def test_the_stock_log_is_not_kept(administrator, plan):
     client = signed_in(administrator)
     unit = Unit.objects.create(code="X", name="甲司", parent=plan.unit)
-    client.post(change_url(unit), {"code": "X", "name": "乙司", "parent": plan.unit_id})
+    client.post(change_url(unit), filled(client.get(change_url(unit))) | {"name": "乙司"})
     unit.refresh_from_db()
     assert unit.name == "乙司"
     assert not LogEntry.objects.exists()
@@ -190,6 +233,195 @@ def test_lists_take_the_same_number_of_queries_at_any_size(
             client.get(list_url(model), chosen)
 
 
+# -- Two people on one page
+
+
+@pytest.fixture
+def opened(administrator):
+    """Open an object's page and return a way to send it back: opened(obj)(name="…")."""
+
+    def open_(obj):
+        client = signed_in(administrator)
+        client.cookies["django_language"] = "en"
+        data = filled(client.get(change_url(obj)))
+        return lambda **changes: client.post(change_url(obj), data | changes)
+
+    return open_
+
+
+def conflict(response):
+    form = response.context["adminform"].form
+    return response.status_code == 200 and form.has_error(NON_FIELD_ERRORS, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "theirs"),
+    [
+        (Unit, "name", "外交部新名"),
+        (User, "name", "新名"),
+        (Plan, "amber_threshold", "75.00"),
+        (Goal, "title", "新目標"),
+        (Strategy, "text", "新文字\n第二行"),
+        (WorkPlan, "name", "新計畫"),
+        (WorkItem, "content", "新內容"),
+    ],
+)
+def test_an_old_page_does_not_undo_what_somebody_else_saved(plan, opened, model, field, theirs):
+    obj = model.objects.first()
+    first, second = opened(obj), opened(obj)
+    assert first(**{field: theirs}).status_code == 302
+    mine = "email" if model is User else "code" if model is Unit else "note"
+    response = second(**{mine: "A9@example.org"})
+    assert conflict(response)
+    obj.refresh_from_db()
+    assert str(getattr(obj, field)) == theirs
+    assert theirs.splitlines()[0] in mistakes(response)
+    again = filled(response)
+    assert again[mine] == "A9@example.org"
+    assert again[field] != theirs
+    client = response.client
+    assert client.post(change_url(obj), again | {field: theirs}).status_code == 302
+    obj.refresh_from_db()
+    assert str(getattr(obj, field)) == theirs
+    assert getattr(obj, mine) == "A9@example.org"
+
+
+def test_a_page_without_its_digest_is_refused(administrator, plan):
+    goal = Goal.objects.first()
+    client = signed_in(administrator)
+    data = filled(client.get(change_url(goal))) | {"title": "改"}
+    del data["_shown"]
+    assert conflict(client.post(change_url(goal), data))
+    assert conflict(client.post(change_url(goal), data | {"_shown": "\0"}))
+    goal.refresh_from_db()
+    assert goal.title != "改"
+
+
+def test_a_button_pressed_twice_is_no_conflict(plan, opened):
+    goal = Goal.objects.first()
+    send = opened(goal)
+    assert [send(title="改").status_code for _ in range(2)] == [302, 302]
+
+
+def test_other_peoples_rows_are_compared_too(plan, opened):
+    work_plan = WorkItem.objects.filter(position=2)[0].work_plan
+    first, second, third = opened(work_plan), opened(work_plan), opened(work_plan)
+    size = work_plan.items.count()
+    assert first(**{"items-0-content": "別人的內容"}).status_code == 302
+    response = second(note="註")
+    assert conflict(response)
+    assert "別人的內容" in mistakes(response)
+    assert work_plan.items.first().content == "別人的內容"
+    WorkItem.objects.create(work_plan=work_plan, position=99, name="增列", content="丙")
+    new = {"items-TOTAL_FORMS": size + 1, f"items-{size}-position": 98, f"items-{size}-name": "也增列"}
+    response = third(**new, **{f"items-{size}-content": "丁"})
+    assert "«增列» was added." in mistakes(response)
+    assert row(response, "items", name="也增列")
+    client = response.client
+    again = filled(response) | {f"{row(response, 'items', name='增列')}-content": "改"}
+    assert client.post(change_url(work_plan), again | {"items-0-content": "別人的內容"}).status_code == 302
+    stored = dict(work_plan.items.values_list("name", "content"))
+    assert (stored["增列"], stored["也增列"]) == ("改", "丁")
+
+
+def test_a_row_that_was_deleted_in_the_meantime_comes_back_as_a_new_one(plan, opened):
+    work_plan = WorkItem.objects.filter(position=3)[0].work_plan
+    gone, *others = work_plan.items.all()
+    first, second, third = opened(work_plan), opened(work_plan), opened(work_plan)
+    assert first(**{"items-0-DELETE": "on"}).status_code == 302
+    assert third(**{"items-0-DELETE": "on"}).status_code == 302  # which it is already
+    response = second(**{"items-0-name": "改名", "items-1-note": "註"})
+    assert conflict(response)
+    assert "What was deleted stands below as a new row." in mistakes(response)
+    (formset,) = [inline.formset for inline in response.context["inline_admin_formsets"]]
+    assert [form.instance for form in formset.initial_forms] == others
+    assert [form["name"].value() for form in formset.extra_forms] == ["改名"]
+    assert response.client.post(change_url(work_plan), filled(response)).status_code == 302
+    assert sorted(work_plan.items.values_list("name", "position")) == sorted(
+        [("改名", gone.position), *((each.name, each.position) for each in others)]
+    )
+    assert work_plan.items.get(pk=others[0].pk).note == "註"
+    for number in ("999999999", "x", "-1", ""):
+        forged = {"items-TOTAL_FORMS": number, "items-INITIAL_FORMS": number}
+        assert third(note="改", **forged).status_code == 200
+    assert third(**{"items-1-id": others[0].pk, "items-2-id": others[0].pk}).status_code == 200
+
+
+def test_line_breaks_stay_as_they_are(plan, opened):
+    before = Plan.objects.values("preamble", "scheme_legend").get()
+    assert "\n" in before["scheme_legend"]
+    assert opened(plan)(title="改").status_code == 302
+    assert Plan.objects.values("preamble", "scheme_legend").get() == before
+
+
+# -- Two people at the same moment
+
+
+@pytest.fixture
+def meanwhile():
+    """Run something in another transaction, and leave that open for a moment while the test goes on."""
+    threads = []
+
+    def start(work):
+        done = threading.Event()
+
+        def run():
+            try:
+                with transaction.atomic():
+                    work()
+                    done.set()
+                    time.sleep(0.5)
+            finally:
+                done.set()
+                connection.close()
+
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+        assert done.wait(10)
+
+    yield start
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_adoption_at_the_same_moment_stands(plan, administrator, opened, meanwhile):
+    goal = Goal.objects.first()
+    save_plan, save_goal = opened(plan), opened(goal)
+    client = signed_in(administrator)
+    adding = filled(client.get(add_url(WorkPlan))) | {"plan": plan.pk, "position": 99, "name": "增列"}
+    meanwhile(lambda: adopt_plan(plan=plan, by=administrator, on=date(2009, 12, 31), number="1"))
+    response = save_goal(title="改")
+    assert conflict(response)
+    assert "can no longer be changed: Kind, Number, Title," in mistakes(response)
+    assert save_plan(title="改").status_code == 200
+    assert client.post(add_url(WorkPlan), adding).status_code in (200, 403)
+    plan.refresh_from_db()
+    goal.refresh_from_db()
+    assert (plan.adopted_number, plan.title != "改", goal.title != "改") == ("1", True, True)
+    assert not WorkPlan.objects.filter(name="增列").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_added_to_a_plan_that_is_adopted_at_the_same_moment(plan, administrator, meanwhile):
+    client = signed_in(administrator)
+    adding = filled(client.get(add_url(WorkPlan))) | {"plan": plan.pk, "position": 99, "name": "增列"}
+    meanwhile(lambda: adopt_plan(plan=plan, by=administrator, on=date(2009, 12, 31), number="1"))
+    assert client.post(add_url(WorkPlan), adding).status_code in (200, 403)
+    assert not WorkPlan.objects.filter(name="增列").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_moves_at_the_same_moment_make_no_circle(ministry, opened, meanwhile):
+    one, two = (Unit.objects.create(code=code, name=code, parent=ministry) for code in ("ONE", "TWO"))
+    save = opened(one)
+    meanwhile(lambda: Unit.objects.filter(pk=two.pk).update(parent=one))
+    response = save(parent=two.pk)
+    assert response.status_code == 200
+    assert "parent" in response.context["adminform"].form.errors
+    assert Unit.objects.get(pk=one.pk).parent == ministry
+
+
 def test_provenance_notes_are_prominent(planner, plan):
     assert "出處說明 前言「配合兩岸和解契機機」之「契機機」疑衍一「機」字，照錄原文。" in text(
         signed_in(planner).get(change_url(plan))
@@ -205,7 +437,8 @@ def test_units_are_added_and_moved_within_what_one_administers(deputy, departmen
         client.post(add_url(Unit), {"code": "SEC", "name": "一科", "parent": parent})
         assert Unit.objects.filter(code="SEC").exists() is created
     assert client.post(change_url(ministry), {"code": "MOFA", "name": "改"}).status_code == 403
-    client.post(change_url(department), {"code": "DEPT", "name": "亞太司", "parent": ""})
+    opened = client.get(change_url(department))
+    client.post(change_url(department), filled(opened) | {"name": "亞太司", "parent": ""})
     department.refresh_from_db()
     assert (department.name, department.parent) == ("亞太司", ministry)
 
@@ -227,6 +460,43 @@ def test_markup_in_a_name_is_dead(administrator, department):
 # -- People
 
 NEW_PASSWORD = "a long and lucky phrase"
+
+
+@pytest.mark.parametrize("rows", [{"memberships-TOTAL_FORMS": "0"}, {"memberships-0-role": ""}, {}])
+def test_a_new_account_has_a_role(administrator, department, rows):
+    data = new_person("new", department, **rows)
+    if not rows:
+        data["memberships-0-DELETE"] = "on"
+    assert signed_in(administrator).post(add_url(User), data).status_code == 200
+    assert not User.objects.filter(username="new").exists()
+
+
+def test_an_account_without_roles_is_the_whole_organisations(administrator, deputy, outsider, ministry):
+    password = f"/admin/objectives/user/{outsider.pk}/password/"
+    for address in (change_url(outsider), password):
+        assert signed_in(administrator).get(address).status_code == 200
+        assert signed_in(deputy).get(address).status_code == 404
+    Unit.objects.create(code="OTHER", name="他部")
+    for address in (change_url(outsider), password):
+        assert signed_in(administrator).get(address).status_code == 404
+
+
+def test_a_role_can_be_taken_away(opened, planner):
+    assert opened(planner)(**{"memberships-0-DELETE": "on"}).status_code == 302
+    assert not planner.memberships.exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"is_active": ""}, {"memberships-0-DELETE": "on"}, {"memberships-0-role": "PLANNER"}]
+)
+def test_administrators_do_not_lock_themselves_out(opened, administrator, person, ministry, change):
+    other = person("other", (Role.ADMINISTRATOR, ministry))
+    assert opened(administrator)(**change).status_code == 200
+    administrator = User.objects.get(pk=administrator.pk)
+    assert administrator.is_active
+    assert administrator.has_perm("objectives.change_user", ministry)
+    assert opened(administrator)(name="改").status_code == 302
+    assert opened(other)(**change).status_code == 302
 
 
 def new_person(username, unit, role=Role.PLANNER, **more):
@@ -375,6 +645,81 @@ def test_an_adopted_plan_keeps_its_year_and_is_not_deleted(adopt, administrator,
         client.post(reverse("admin:objectives_plan_delete", args=[plan.pk]), {"post": "yes"}).status_code
         == 403
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        *(
+            (field, typed)
+            for field in ("amber_threshold", "year")
+            for typed in ("٨٠", "7E1", "7_0", "-1", "NaN")
+        ),
+        ("year", "0"),
+        ("year", "1000"),
+        ("year", "99.5"),
+        ("green_threshold", "100.001"),
+    ],
+)
+def test_numbers_of_a_plan_are_plain(opened, plan, field, typed):
+    response = opened(plan)(**{field: typed})
+    assert response.context["adminform"].form.errors.keys() == {field}
+
+
+def test_numbers_of_a_plan_may_be_full_width(opened, plan):
+    assert opened(plan)(year="９９", amber_threshold=" ７５．５ ").status_code == 302
+    plan.refresh_from_db()
+    assert (plan.year, plan.amber_threshold) == (99, Decimal("75.5"))
+
+
+@pytest.mark.parametrize("model", [Plan, Goal, Strategy, WorkPlan, WorkItem])
+def test_the_wording_of_an_adopted_plan_stands_fast(adopt, administrator, plan, model):
+    client = signed_in(administrator)
+    obj = model.objects.first()
+    unlocked = filled(client.get(change_url(obj)))
+    adding = filled(client.get(add_url(model)))
+    adopt(on="98.12.31", number="院臺外字第 1 號")
+    before = model.objects.values().get(pk=obj.pk)
+    opened = client.get(change_url(obj))
+    assert "院臺外字第 1 號" in text(opened)
+    assert 'class="notice locked"' in opened.content.decode()
+    forged = {name: "9" for name in unlocked if name != "_shown" and "-" not in name}
+    kept = {"green_threshold": "100", "amber_threshold": "80", "note": "註"}
+    assert client.post(change_url(obj), forged | filled(opened) | kept).status_code == 302
+    assert model.objects.values().get(pk=obj.pk) == before | {"note": "註"}
+    delete = change_url(obj).replace("/change/", "/delete/")
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    if model is not Plan:
+        count = model.objects.count()
+        owner = {
+            name: getattr(obj, f"{name}_id") for name in ("plan", "goal", "work_plan") if hasattr(obj, name)
+        }
+        typed = dict.fromkeys(adding, "9") | {"kind": "KEY", "parent": ""} | owner
+        assert client.post(add_url(model), adding | typed).status_code == 200
+        assert model.objects.count() == count
+
+
+def test_the_items_of_an_adopted_work_plan_stand_fast_but_for_their_notes(adopt, administrator, plan):
+    work_plan = WorkPlan.objects.first()
+    item = work_plan.items.first()
+    adopt(on="98.12.31", number="1")
+    client = signed_in(administrator)
+    before = list(work_plan.items.values())
+    forged = {
+        "items-0-name": "改",
+        "items-0-content": "改",
+        "items-0-note": "註",
+        "items-0-DELETE": "on",
+        "items-TOTAL_FORMS": len(before) + 1,
+        f"items-{len(before)}-position": 99,
+        f"items-{len(before)}-name": "偷渡",
+        f"items-{len(before)}-content": "偷渡",
+    }
+    data = filled(client.get(change_url(work_plan))) | forged
+    assert client.post(change_url(work_plan), data).status_code == 302
+    before[0]["note"] = "註"
+    assert list(work_plan.items.values()) == before
+    assert item.pk == before[0]["id"]
 
 
 def test_what_belongs_to_a_plan_stays_in_it(administrator, plan):

@@ -76,10 +76,28 @@ def test_an_administrator_sees_people_of_their_own_units_only(person, ministry, 
     ours = person("ours", (Role.PLANNER, department))
     theirs = person("theirs", (Role.PLANNER, abroad))
     shared = person("shared", (Role.PLANNER, department), (Role.AUDITOR, abroad))
-    nobody = person("nobody")
     visible = set(User.objects.visible_to(administrator))
-    assert {ours, nobody, administrator} <= visible
+    assert {ours, administrator} <= visible
     assert not {theirs, shared} & visible
     assert not can(administrator, "objectives.change_user", theirs)
     assert not can(administrator, "objectives.change_user", shared)
     assert set(User.objects.visible_to(ours)) == set()
+
+
+def test_whoever_has_no_role_is_seen_by_those_who_administer_everything(person, ministry, department):
+    nobody = person("nobody")
+    chief = person("chief", (Role.ADMINISTRATOR, ministry))
+    deputy = person("deputy", (Role.ADMINISTRATOR, department))
+
+    def seen_by(*people):
+        again = [User.objects.get(pk=each.pk) for each in people]
+        seen = [nobody in User.objects.visible_to(each) for each in again]
+        assert seen == [can(each, "objectives.change_user", nobody) for each in again]
+        return seen
+
+    assert seen_by(chief, deputy) == [True, False]
+    abroad = Unit.objects.create(code="OTHER", name="他部")
+    foreign = person("foreign", (Role.ADMINISTRATOR, abroad))
+    assert seen_by(chief, deputy, foreign) == [False, False, False]
+    both = person("both", (Role.ADMINISTRATOR, ministry), (Role.ADMINISTRATOR, abroad))
+    assert seen_by(both) == [True]
