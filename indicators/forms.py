@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from objectives.fields import nfc, refuse_control_characters
+from objectives.forms import TextArea
 from objectives.models import Strategy, Unit
 from objectives.numerals import chinese_numeral
 
@@ -125,6 +126,7 @@ class ReportForm(forms.Form):
     ) -> None:
         self.report, self.reading = report, reading
         self.conflicts: Mapping[str, str] = {}  # after a conflict, `differences`
+        self.missing: set[str] = set()  # after a refused submission, the fields that were left empty
         self.variables = [each for each in report.indicator.variables.all() if not each.is_constant]
         initial = {
             "version": report.version,
@@ -216,14 +218,22 @@ class ReportForm(forms.Form):
 
     def unreadable(self) -> list[str]:
         """Name the variables whose figure could not be read."""
-        return [variable.name for variable in self.variables if self.name(variable) in self.errors]
+        wrong = set(self.errors) - self.missing
+        return [variable.name for variable in self.variables if self.name(variable) in wrong]
 
     def mark_missing(self, missing: Iterable[Variable]) -> None:
         """Say beside each due variable without a figure that submitting needs it."""
         for variable in missing:
             name = self.name(variable)
             if name in self.cleaned_data and self.cleaned_data[name] is None:
-                self.add_error(name, _("Needed before submitting; where there was nothing, enter 0."))
+                self.missing.add(name)
+                yes_or_no = variable.kind == Variable.Kind.YES_NO
+                self.add_error(
+                    name,
+                    _("Answer yes or no before submitting.")
+                    if yes_or_no
+                    else _("Needed before submitting; where there was nothing, enter 0."),
+                )
 
     def differences(self) -> dict[str, str]:
         """Return, by field, what is stored where it is not what was typed."""
@@ -337,8 +347,8 @@ class IndicatorForm(forms.ModelForm):
                 self.add_error("strategies", _("Strategies belong to the same plan as the indicator."))
             lead: Unit | None = cleaned.get("lead_unit")
             tree = Unit.objects.tree()
-            if lead and tree.root(lead.pk) != tree.root(goal.plan.unit_id):
-                self.add_error("lead_unit", _("The lead unit belongs to the plan's organisation."))
+            if lead and lead.pk not in tree.below(goal.plan.unit_id):
+                self.add_error("lead_unit", _("The lead unit is the plan's agency or a unit below it."))
         return cleaned
 
 
@@ -348,7 +358,7 @@ class VariableForm(forms.ModelForm):
     class Meta:
         model = Variable
         fields = ()  # the page lists them
-        widgets = {"help": forms.Textarea(attrs={"rows": 2}), "note": forms.Textarea(attrs={"rows": 2})}
+        widgets = {"help": TextArea(attrs={"rows": 2}), "note": TextArea(attrs={"rows": 2})}
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

@@ -615,3 +615,19 @@ def test_the_list_takes_the_same_number_of_queries_at_any_size(
     for chosen in (some, {}):
         with django_assert_num_queries(13):
             client.get(address, chosen)
+
+
+# -- What people stumbled over
+
+
+def test_a_reason_typed_for_a_return_is_not_lost_by_approving(send, submitted, reviewer):
+    page = text(send(submitted, "approve", user=reviewer, reason="請補佐證"))
+    assert status(submitted) == Status.SUBMITTED
+    assert "已填退回理由" in page
+    assert "請補佐證" in page
+
+
+def test_fields_left_empty_are_missing_and_not_unreadable(report, send):
+    page = text(send(report("K4-2", 4), "submit"))
+    assert "尚無法辨識" not in page
+    assert "送審前請選填「是」或「否」" in page
