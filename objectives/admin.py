@@ -496,7 +496,7 @@ class PlanAdmin(ScopedAdmin):
                 form.add_error(None, error.messages)
             else:
                 messages.success(
-                    request, _("The plan is adopted. Its targets, formulas and variables stand fast.")
+                    request, _("The plan is adopted. Its wording and its indicators stand fast.")
                 )
                 return back
         context = {
