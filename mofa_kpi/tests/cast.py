@@ -42,12 +42,13 @@ def plan(db: None) -> Plan:
 
     `loaddata` takes a second; after the first time its rows are written as they were, one statement a table.
     """
-    with connection.cursor() as cursor:
-        if not _inserts:
-            call_command("loaddata", "fy99_plan", verbosity=0)
-            workflow.create_reports(Indicator.objects.all())
+    if not _inserts:
+        call_command("loaddata", "fy99_plan", verbosity=0)
+        workflow.create_reports(Indicator.objects.all())
+        with connection.cursor() as cursor:
             _inserts.extend(_insert(cursor, model._meta.db_table) for model in _LOADED)
-        else:
+    else:
+        with connection.cursor() as cursor:
             for statement, values in _inserts:
                 cursor.execute(statement, values)
     return Plan.objects.get()
