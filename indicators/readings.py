@@ -49,8 +49,12 @@ def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading
     """Return the reading of each indicator by its id; two queries however many there are."""
     found = {indicator.pk: Reading() for indicator in indicators}
     counted = {"indicator__in": found, "status__in": basis.statuses}
-    rows = Figure.objects.filter(**{f"report__{key}": value for key, value in counted.items()}).values_list(
-        "report__indicator_id", "report__quarter", "report__status", "variable__symbol", "value", "demo"
+    rows = (
+        Figure.objects.order_by()
+        .filter(**{f"report__{key}": value for key, value in counted.items()})
+        .values_list(
+            "report__indicator_id", "report__quarter", "report__status", "variable__symbol", "value", "demo"
+        )
     )
     for indicator, quarter, status, symbol, value, demo in rows:
         found[indicator].figures[quarter, symbol] = value
@@ -58,7 +62,7 @@ def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading
             found[indicator].demo.add(quarter)
         if status != Status.APPROVED:
             found[indicator].unapproved.add(quarter)
-    declared = QuarterReport.objects.filter(**counted).exclude(not_applicable_reason="")
+    declared = QuarterReport.objects.order_by().filter(**counted).exclude(not_applicable_reason="")
     for indicator, quarter, status in declared.values_list("indicator_id", "quarter", "status"):
         found[indicator].not_applicable.add(quarter)
         if status != Status.APPROVED:
