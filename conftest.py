@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import TransactionTestCase
 from playwright.sync_api import BrowserContext
 
+from ledger.triggers import dismantled
 from mofa_kpi.tests.browser import chromium
 
 pytest_plugins = ["mofa_kpi.tests.cast"]
@@ -47,6 +49,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if number := config.stash.get(left_out, 0):
         terminalreporter.section("NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"{number} browser tests. {NO_BROWSER}", red=True, bold=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_can_be_emptied() -> Iterator[None]:
+    """A test that commits ends with empty tables, which the ledger's triggers would not allow."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self: TransactionTestCase) -> None:
+        with dismantled():
+            teardown(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "import_export",
+    "ledger",
     "objectives",
     "indicators",
     "reports",
@@ -95,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ledger.middleware.whence",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -156,6 +158,39 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+
+# -- What the ledger follows -------------------------------------------------------------------------------
+
+# Every model is in one of the two; `exclude` names fields of which nothing is recorded, `parent` the foreign
+# key to the object in whose history a row's changes belong.
+LEDGER_AUDITED: dict[str, dict[str, Any]] = {
+    "objectives.Unit": {"parent": "parent"},
+    "objectives.User": {"exclude": ["password", "last_login"]},
+    "objectives.Membership": {"parent": "user"},
+    "objectives.Plan": {},
+    "objectives.Goal": {"parent": "plan"},
+    "objectives.Strategy": {"parent": "goal"},
+    "objectives.WorkPlan": {"parent": "plan"},
+    "objectives.WorkItem": {"parent": "work_plan"},
+    "indicators.Indicator": {"parent": "goal"},
+    "indicators.Indicator_strategies": {"parent": "indicator"},
+    "indicators.Variable": {"parent": "indicator"},
+    "indicators.PlannedValue": {"parent": "indicator"},
+    "indicators.QuarterReport": {"parent": "indicator"},
+    "indicators.QuarterReport_editors": {"parent": "quarterreport"},
+    "indicators.Figure": {"parent": "report"},
+    "auth.Group": {},
+    "auth.Group_permissions": {"parent": "group"},
+}
+LEDGER_NOT_AUDITED = [
+    "ledger.Entry",  # the ledger itself
+    "sessions.Session",  # secrets, and nobody's data
+    "contenttypes.ContentType",  # Django derives these from the models
+    "auth.Permission",
+    "admin.LogEntry",  # nothing is written there
+]
+# By which way a request comes, by the beginning of its address; any other is a page.
+LEDGER_SOURCES = {"/admin/": "admin", "/api/": "api"}
 
 # -- What a browser may do with our pages ------------------------------------------------------------------
 
