@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from objectives.admin import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened
+from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened
 
 from . import workflow
 from .fields import QuantityField

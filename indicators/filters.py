@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from objectives.admin import Filter, shortened, signed_in
 from objectives.models import Goal, Unit
+from objectives.scoped import Filter, shortened, signed_in
 
 from .models import QUARTERS, Status
 

@@ -23,10 +23,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from objectives.admin import ScopedAdmin, YearFilter, shortened, signed_in
 from objectives.models import User
 from objectives.permissions import can, require
 from objectives.roc import roc_moment
+from objectives.scoped import ScopedAdmin, YearFilter, shortened, signed_in
 
 from . import workflow
 from .filters import QuarterFilter, ReportGoalFilter, StatusFilter, UnitFilter, quarter_words

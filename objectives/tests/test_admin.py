@@ -14,9 +14,9 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import connection, transaction
 from django.urls import reverse
 
-from objectives.admin import ScopedAdmin
 from objectives.models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from objectives.roles import Role
+from objectives.scoped import ScopedAdmin
 from objectives.tests.pages import add_url, change_url, filled, list_url, mistakes, row, signed_in, text
 from objectives.workflow import adopt_plan
 
