@@ -54,7 +54,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session", autouse=True)
 def tables_can_be_emptied() -> Iterator[None]:
     """A test that commits ends with empty tables, which the ledger's triggers would not allow."""
-    teardown = TransactionTestCase._fixture_teardown
+    teardown: Callable[..., None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def without_triggers(self: TransactionTestCase) -> None:
         with dismantled():

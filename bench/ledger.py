@@ -133,9 +133,8 @@ def measure() -> None:
     seconds = time.perf_counter() - began
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert not verdict.problems, verdict.problems  # noqa: S101
-    print(
-        f"verify       {verdict.entries / seconds:>9,.0f} entries/s ({verdict.entries:,}), +{grown / 1024:.0f} MB"
-    )
+    rate = verdict.entries / seconds
+    print(f"verify       {rate:>9,.0f} entries/s ({verdict.entries:,}), +{grown / 1024:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,13 @@ def _process() -> Origin:
     return Origin(Source.SHELL if shell else Source.COMMAND, operating_system_user)
 
 
-origin: ContextVar[Origin] = ContextVar("origin", default=_process())
+origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
+_PROCESS = _process()
+
+
+def whence() -> Origin:
+    """Return where writes come from at present."""
+    return origin.get() or _PROCESS
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,10 @@ def acting(
     from .past import refuse_writing
 
     refuse_writing()
-    outer, whence = _frame.get(), origin.get()
+    outer, here = _frame.get(), whence()
     frame = Frame(
-        actor=actor.get_username() if actor else outer.actor if outer else whence.actor(),
-        source=source or (outer.source if outer else whence.source),
+        actor=actor.get_username() if actor else outer.actor if outer else here.actor(),
+        source=source or (outer.source if outer else here.source),
         reason=reason or (outer.reason if outer else ""),
         about=about or (outer.about if outer else None),
         refusals=outer.refusals if outer else [],
@@ -155,15 +161,11 @@ def plain(text: str) -> str:
 
 
 def _record_refusal(refusal: Refusal) -> None:
-    origin.get().refused = True
-    frame, about = refusal.frame, refusal.frame.about
+    whence().refused = True
+    frame = refusal.frame
     token = _frame.set(Frame(frame.actor, frame.source, refusal.message))
     try:
-        record(
-            Action.REFUSED,
-            table=about._meta.db_table if about else "",
-            key=str(about.pk) if about and about.pk else "",
-        )
+        record(Action.REFUSED, about=frame.about)
     finally:
         _frame.reset(token)
 
@@ -173,17 +175,18 @@ def record(
     *,
     actor: Person | None = None,
     reason: str = "",
-    table: str = "",
-    key: str = "",
+    about: models.Model | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an entry about an event, such as a sign-in or an export; details are its particulars.
 
     It has its own transaction, or is part of the one around it.
     """
+    table = about._meta.db_table if about else ""
+    key = str(about.pk) if about and about.pk else ""
     after = None if details is None else plain(json.dumps(details, ensure_ascii=False, default=str))
     with acting(actor=actor, reason=reason), connection.cursor() as cursor:
         cursor.execute(
             'INSERT INTO ledger_event (action, "table", "key", "after") VALUES (%s, %s, %s, %s)',
-            [action, plain(table), plain(key), after],
+            [action, table, key, after],
         )

@@ -47,7 +47,7 @@ def entry_hash(
 
 
 class Head(NamedTuple):
-    """The last entry at some moment: whoever keeps it elsewhere can prove later that nothing was rewritten."""
+    """The last entry at some moment: kept elsewhere, it proves later that nothing was rewritten."""
 
     seq: int
     hash: str

@@ -12,12 +12,12 @@ from .models import Action
 
 
 def signed_in(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    record(Action.SIGN_IN, actor=user, **_about(user))
+    record(Action.SIGN_IN, actor=user, about=user)
 
 
 def signed_out(sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
     if user:
-        record(Action.SIGN_OUT, actor=user, **_about(user))
+        record(Action.SIGN_OUT, actor=user, about=user)
 
 
 def sign_in_failed(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
@@ -26,8 +26,4 @@ def sign_in_failed(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> N
     found = accounts._default_manager.filter(
         **{accounts.USERNAME_FIELD: credentials.get(accounts.USERNAME_FIELD, "")}
     ).first()
-    record(Action.SIGN_IN_FAILED, **(_about(found) if found else {}))
-
-
-def _about(user: Any) -> dict[str, str]:
-    return {"table": user._meta.db_table, "key": str(user.pk)}
+    record(Action.SIGN_IN_FAILED, about=found)

@@ -14,7 +14,7 @@ from .models import Action, Source
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
-def whence(
+def origin_of_requests(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
     """Fill in the origin; nothing is read or written unless the request writes."""

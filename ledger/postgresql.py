@@ -101,9 +101,13 @@ BEGIN
     RETURN NULL;
 END
 """,
-    "ledger_inserted() RETURNS trigger": _rows("INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)'),
+    "ledger_inserted() RETURNS trigger": _rows(
+        "INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)'
+    ),
     "ledger_updated() RETURNS trigger": _rows("UPDATE", _BOTH),
-    "ledger_deleted() RETURNS trigger": _rows("DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)'),
+    "ledger_deleted() RETURNS trigger": _rows(
+        "DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)'
+    ),
     "ledger_recorded() RETURNS trigger": f"""
 BEGIN
     IF NEW.action IN ('INSERT', 'UPDATE', 'DELETE') AND NOT pg_has_role(
@@ -178,9 +182,8 @@ def _definitions(schema: str, tables: Iterable[Table]) -> dict[str, str]:
         f"DEFINER SET search_path = {schema}, pg_temp SET timezone = 'UTC' AS $ledger${body}$ledger$"
         for signature, body in _FUNCTIONS.items()
     }
-    found["view ledger_event"] = (
-        'CREATE VIEW ledger_event AS SELECT action, "table", "key", parent, "before", "after" FROM ledger_entry'
-    )
+    columns = 'action, "table", "key", parent, "before", "after"'
+    found["view ledger_event"] = f"CREATE VIEW ledger_event AS SELECT {columns} FROM ledger_entry"
     triggers = [
         ("ledger_event", "insert", "INSTEAD OF INSERT", "FOR EACH ROW", "ledger_recorded()"),
         (
@@ -250,8 +253,8 @@ def definitions(cursor: Any, tables: Iterable[Table]) -> dict[str, str]:
 def installed(cursor: Any) -> dict[str, str]:
     """Return what there is of the ledger's in the database, by name; a disabled trigger is not there."""
     cursor.execute(
-        "SELECT 'function ' || proname, prosrc FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
-        r" AND proname LIKE 'ledger\_%%' AND prosecdef "
+        "SELECT 'function ' || proname, prosrc FROM pg_proc"
+        r" WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'ledger\_%%' AND prosecdef "
         "UNION ALL SELECT 'view ' || viewname, '' FROM pg_views WHERE schemaname = current_schema()"
         " AND viewname = 'ledger_event' "
         "UNION ALL SELECT 'trigger ' || relname || '.' || tgname, pg_get_triggerdef(pg_trigger.oid)"

@@ -1,4 +1,4 @@
-"""The ledger's triggers: put in after every migration, taken out before, compared with what they should be."""
+"""The ledger's triggers: taken out before migrations, put in after, compared with what they should be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from . import postgresql, sqlite
 from .acting import acting
@@ -52,7 +53,7 @@ def after_migrations(plan: Any = (), **kwargs: Any) -> None:
 
 
 def deviations() -> list[str]:
-    """Name whatever of the ledger's in the database is missing, disabled, superfluous or not as it should be."""
+    """Name what of the ledger's in the database is missing, disabled, superfluous or altered."""
     with connection.cursor() as cursor:
         wanted = definitions(cursor)
         found = dialect().installed(cursor)
@@ -67,12 +68,10 @@ def definitions(cursor: Any) -> dict[str, str]:
 
 
 def _begin(cursor: Any) -> None:
-    """Write the first entry of a new ledger. It holds a random number: no two ledgers have a head in common."""
+    """Write the first entry of a new ledger. It holds a random number: no two ledgers share a head."""
     cursor.execute("SELECT count(*) FROM ledger_entry")
     if cursor.fetchone()[0]:
         return
-    from django.utils import timezone
-
     after = json.dumps({"ledger": secrets.token_hex(16)})
     values = (
         "", 1, moment_text(timezone.now()), "", Source.MIGRATION.value, "", Action.BEGIN.value, "", "", None,
