@@ -8,7 +8,6 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -163,9 +162,8 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         return deleted, counts, lacking, [_why_kept(report) for report in reports.exclude(EMPTY)]
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        with transaction.atomic():
-            obj.reports.filter(EMPTY).delete()
-            super().delete_model(request, obj)
+        obj.reports.filter(EMPTY).delete()
+        super().delete_model(request, obj)
 
     def lock_reason(self, obj: Indicator) -> str:
         if not self.is_locked(obj):

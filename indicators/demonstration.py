@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
-
+from ledger.acting import acting
 from objectives.models import Plan, User
 
 from . import workflow
@@ -59,36 +58,36 @@ PLANNED: Mapping[str, tuple[int, int, int, int]] = {
 FINISHED_QUARTERS = (1, 2, 3)
 
 
-@transaction.atomic
 def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetime) -> int:
     """Add approved figures for quarters 1–3 and a few drafts for quarter 4; return how many figures.
 
     Only for a plan without figures: whatever somebody has entered already is never mixed with inventions.
     """
-    indicators = Indicator.objects.filter(goal__plan=plan).select_related("lead_unit")
-    for indicator in indicators:
-        for report in indicator.reports.select_related("indicator__lead_unit"):
-            figures = {
-                symbol: Decimal(value)
-                for symbol, values in FIGURES.get(indicator.code, {}).items()
-                if report.quarter <= len(values) and (value := values[report.quarter - 1]) is not None
-            }
-            if not figures:
-                continue
-            report = workflow.save_draft(
-                report=report,
-                by=planner,
-                now=now,
-                figures=figures,
-                remark=workflow.DEMONSTRATION_REMARK,
-                demo=True,
-            )
-            if report.quarter in FINISHED_QUARTERS:
-                report = workflow.submit(report=report, by=planner, now=now)
-                workflow.approve(report=report, by=reviewer, now=now)
-    PlannedValue.objects.bulk_create(
-        PlannedValue(indicator=indicator, quarter=quarter, value=value, demo=True)
-        for indicator in indicators
-        for quarter, value in enumerate(PLANNED.get(indicator.code, ()), start=1)
-    )
-    return Figure.objects.filter(report__indicator__goal__plan=plan, demo=True).count()
+    with acting(reason="bootstrap --demo"):
+        indicators = Indicator.objects.filter(goal__plan=plan).select_related("lead_unit")
+        for indicator in indicators:
+            for report in indicator.reports.select_related("indicator__lead_unit"):
+                figures = {
+                    symbol: Decimal(value)
+                    for symbol, values in FIGURES.get(indicator.code, {}).items()
+                    if report.quarter <= len(values) and (value := values[report.quarter - 1]) is not None
+                }
+                if not figures:
+                    continue
+                report = workflow.save_draft(
+                    report=report,
+                    by=planner,
+                    now=now,
+                    figures=figures,
+                    remark=workflow.DEMONSTRATION_REMARK,
+                    demo=True,
+                )
+                if report.quarter in FINISHED_QUARTERS:
+                    report = workflow.submit(report=report, by=planner, now=now)
+                    workflow.approve(report=report, by=reviewer, now=now)
+        PlannedValue.objects.bulk_create(
+            PlannedValue(indicator=indicator, quarter=quarter, value=value, demo=True)
+            for indicator in indicators
+            for quarter, value in enumerate(PLANNED.get(indicator.code, ()), start=1)
+        )
+        return Figure.objects.filter(report__indicator__goal__plan=plan, demo=True).count()

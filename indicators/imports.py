@@ -10,9 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from ledger.acting import acting
+from ledger.models import Source
 from objectives.fields import nfc, refuse_control_characters
 from objectives.models import User
 
@@ -36,12 +37,12 @@ class Problem:
     reason: str
 
 
-class ImportRefused(Exception):
+class ImportRefused(ValidationError):
     """The file was not taken; nothing was written."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda problem: problem.row)
-        super().__init__(f"{len(self.problems)} problems")
+        super().__init__([_("Row %(row)s: %(reason)s") % vars(problem) for problem in self.problems])
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Outcome:
     reports: list[QuarterReport] = field(default_factory=list)
 
 
-class _RolledBack(Exception):
-    """Ends a dry run without writing."""
+class _DryRun(Exception):
+    """Ends a dry run: nothing was to be written, so nothing was refused either."""
 
 
 def import_figures(
@@ -86,17 +87,18 @@ def import_figures(
     entries, problems = read_entries(content, by, agency)
     outcome = Outcome()
     try:
-        with transaction.atomic():
+        with acting(actor=by, source=Source.IMPORT):
             # Rows that cannot be read leave their reports unfinished, so those are not submitted; they are
             # still tried as drafts, for one run to name everything.
             submit = submit and not problems
             problems += _write(entries, outcome, by=by, now=now, submit=submit, approver=approver)
+            if dry_run:
+                raise _DryRun
             if problems:
                 raise ImportRefused(problems)
-            if dry_run:
-                raise _RolledBack
-    except _RolledBack:
-        pass
+    except _DryRun:
+        if problems:
+            raise ImportRefused(problems) from None
     return outcome
 
 
@@ -273,7 +275,7 @@ def _write(
     for entry in entries:
         if entry.quarter is None and entry.value is not None:
             try:
-                with transaction.atomic():
+                with acting():
                     workflow.set_constant(
                         variable=entry.variable, value=entry.value, by=by, approver=approver
                     )
@@ -288,7 +290,7 @@ def _write(
             indicator=indicator, quarter=quarter
         )
         try:
-            with transaction.atomic():
+            with acting():
                 _respect_others(report, group, by=by, whole=submit)
                 report = _write_report(report, group, by=by, now=now)
                 if submit:

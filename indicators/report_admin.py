@@ -12,7 +12,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,6 +22,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ledger.acting import acting
 from objectives.models import User
 from objectives.permissions import can, require
 from objectives.roc import roc_moment
@@ -268,7 +268,7 @@ class QuarterReportAdmin(ScopedAdmin):
             return self._page(request, report, form)
         now = timezone.now()
         try:
-            with transaction.atomic():
+            with acting():
                 saved = workflow.save_draft(
                     report=report,
                     by=signed_in(request),

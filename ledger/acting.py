@@ -27,6 +27,8 @@ from .models import Action, Source
 # The ledger's advisory lock on PostgreSQL; SQLite has one writer at a time anyway.
 LOCK = 0x6C6564676572  # "ledger"
 
+LONGEST_REASON = 10  # messages of a refusal that are recorded; an import may have thousands
+
 
 class Person(Protocol):
     """Whoever has an account."""
@@ -75,7 +77,8 @@ class Refusal:
     @property
     def message(self) -> str:
         messages = self.error.messages if isinstance(self.error, ValidationError) else [str(self.error)]
-        return " ".join(messages)
+        rest = len(messages) - LONGEST_REASON
+        return " ".join(messages[:LONGEST_REASON]) + (f" … (+{rest})" if rest > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,9 @@ def acting(
             frame.refusals[:] = known  # what was refused on the way is part of why the whole was
         if not known:
             frame.refusals.append(Refusal(error, frame))
+        raise
+    except BaseException:
+        frame.refusals.clear()  # it ended for another reason
         raise
     finally:
         _frame.reset(token)

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Iterable
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
+
+from ledger.acting import acting
 
 from .models import Membership, Unit, User
 from .roles import Role
@@ -20,14 +21,14 @@ def new_password() -> str:
     return "".join(secrets.choice(_LEGIBLE) for _ in range(18))
 
 
-@transaction.atomic
 def add_person(*, username: str, password: str, roles: Iterable[Role], unit: Unit, name: str = "") -> User:
     """Create an account with roles for unit. Raises ValidationError for a taken name or a weak password."""
-    person = User(username=username, name=name)
-    validate_password(password, person)
-    person.set_password(password)
-    person.full_clean()
-    person.save()
-    for role in roles:
-        Membership.objects.create(user=person, unit=unit, role=role)
-    return person
+    with acting():
+        person = User(username=username, name=name)
+        validate_password(password, person)
+        person.set_password(password)
+        person.full_clean()
+        person.save()
+        for role in roles:
+            Membership.objects.create(user=person, unit=unit, role=role)
+        return person

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ledger.acting import record
+from ledger.models import Action
+
 from .forms import MembershipFormSet, NewPasswordForm, NewPersonForm, PersonForm
 from .models import Membership, Unit, User
-from .scoped import ScopedAdmin, ScopedInline, signed_in
+from .scoped import ScopedAdmin, ScopedInline, signed_in, writing
 
 # There are no groups: rights come from memberships.
 admin.site.unregister(Group)
@@ -95,8 +98,11 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Change the password of the account as it is then, and nothing else about it."""
-        with transaction.atomic():
-            return super().user_change_password(request, id, form_url)
+        with writing(request):
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                record(Action.PASSWORD, about=self.get_object(request, id))
+            return response
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A new account has no roles yet; the memberships judge their own units."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from typing import Any, cast
 
@@ -17,6 +18,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ledger.acting import acting
+
 from .fields import nfc
 from .forms import Stored, TextArea, WatchedForm
 from .models import Plan, User
@@ -28,6 +31,11 @@ PROVENANCE = (gettext_lazy("Provenance note"), {"fields": ["note"]})
 def signed_in(request: HttpRequest) -> User:
     """Return who asks; the admin lets nobody in who has no role."""
     return cast(User, request.user)
+
+
+def writing(request: HttpRequest) -> AbstractContextManager[None]:
+    """Return what a view does its work in: the ledger's door where something was posted."""
+    return acting() if request.method == "POST" else nullcontext()
 
 
 class Scoped(BaseModelAdmin):
@@ -127,6 +135,14 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
         if found is None:
             raise Http404
         return found
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with writing(request):
+            return super().changeform_view(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with writing(request):
+            return super().delete_view(request, *args, **kwargs)
 
     def lock(self, obj: Any) -> None:
         """Lock what a change is judged by: the plan, as its adoption does, and then the object."""

@@ -48,8 +48,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
             )
         except ImportRefused as refused:
-            lines = [_("Row %(row)s: %(reason)s") % vars(problem) for problem in refused.problems]
-            raise CommandError("\n".join([*lines, _("Nothing was imported.")])) from refused
+            raise CommandError("\n".join([*refused.messages, _("Nothing was imported.")])) from refused
         self.stdout.write(
             _("%(figures)s figures in %(reports)s quarter reports, %(constants)s constants.")
             % {"figures": outcome.figures, "reports": len(outcome.reports), "constants": outcome.constants}

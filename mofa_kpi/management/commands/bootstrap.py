@@ -5,13 +5,13 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indicators.demonstration import add_demonstration
 from indicators.models import Indicator, PlannedValue, QuarterReport
 from indicators.workflow import create_reports
+from ledger.acting import acting
 from mofa_kpi.instance import make_instance
 from objectives.models import Plan, User
 from objectives.people import add_person, new_password
@@ -44,13 +44,13 @@ class Command(BaseCommand):
         if options["demo"]:
             self._add_demonstration()
 
-    @transaction.atomic
     def _load_plan(self) -> None:
         """Load the plan only where there is none: loading it again would undo what was edited since."""
         if Plan.objects.exists():
             return
-        call_command("loaddata", "fy99_plan", verbosity=0)
-        create_reports(Indicator.objects.all())
+        with acting(reason="bootstrap"):
+            call_command("loaddata", "fy99_plan", verbosity=0)
+            create_reports(Indicator.objects.all())
         self.stdout.write(_("The plan was loaded: %(plan)s.") % {"plan": Plan.objects.get()})
 
     def _add_demonstration(self) -> None:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             return
         plan = Plan.objects.earliest("year")
         passwords = {username: new_password() for username in PEOPLE}
-        with transaction.atomic():
+        with acting():
             people = {
                 username: add_person(
                     username=username, name=name, password=passwords[username], roles=[role], unit=plan.unit
