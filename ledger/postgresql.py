@@ -9,6 +9,9 @@ from .acting import LOCK
 from .audited import Table
 
 
+NOW = """to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+
 def _field(expression: str) -> str:
     """Write a value as it is hashed: its length, a colon and itself, or a hyphen for null."""
     return f"coalesce(length({expression})::text || ':' || {expression}, '-')"
@@ -44,9 +47,7 @@ BEGIN
         why := '';
     END IF;
     SELECT * INTO head FROM ledger_entry ORDER BY seq DESC LIMIT 1;
-    moment := greatest(
-        head.at COLLATE "C", to_char(clock_timestamp(), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') COLLATE "C"
-    );
+    moment := greatest(head.at COLLATE "C", {NOW} COLLATE "C");
     common := {_fields("moment", "who", "whence", "why", "act", "relation")};
     link := head.hash;
     FOR i IN 1 .. cardinality(keys) LOOP

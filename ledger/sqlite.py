@@ -14,7 +14,7 @@ from .audited import Table
 from .check_export import entry_hash
 from .models import Source
 
-_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"  # the same throughout one statement
+NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"  # the same throughout one statement
 _HEAD = "SELECT seq, hash, at FROM ledger_entry ORDER BY seq DESC LIMIT 1"
 
 
@@ -29,7 +29,7 @@ INSERT INTO ledger_entry
 SELECT prev, seq, at, actor, source, reason, action, "table", "key", parent, "before", "after",
     ledger_hash(prev, seq, at, actor, source, reason, action, "table", "key", parent, "before", "after")
 FROM (
-    SELECT head.hash AS prev, head.seq + 1 AS seq, max(head.at, {_NOW}) AS at,
+    SELECT head.hash AS prev, head.seq + 1 AS seq, max(head.at, {NOW}) AS at,
         ledger_actor() AS actor, ledger_source() AS source, ledger_reason() AS reason,
         {action} AS action, {table} AS "table", {key} AS "key", {parent} AS parent,
         {before} AS "before", {after} AS "after"

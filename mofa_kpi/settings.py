@@ -189,6 +189,8 @@ LEDGER_NOT_AUDITED = [
     "auth.Permission",
     "admin.LogEntry",  # nothing is written there
 ]
+# Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.
+LEDGER_PRESENT = ["objectives.User", "objectives.Membership", "auth.Group", "auth.Group_permissions"]
 # By which way a request comes, by the beginning of its address; any other is a page.
 LEDGER_SOURCES = {"/admin/": "admin", "/api/": "api"}
 
