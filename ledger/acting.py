@@ -127,11 +127,12 @@ def acting(
         refusals=outer.refusals if outer else [],
     )
     token = _frame.set(frame)
+    goes_on = connection.in_atomic_block  # the transaction, when this has ended
     try:
         with transaction.atomic():
             _announce(frame)
             yield
-            if outer:
+            if goes_on:
                 _announce(outer)
     except (PermissionDenied, ValidationError) as error:
         known = [refusal for refusal in frame.refusals if refusal.error is error]
@@ -150,14 +151,18 @@ def acting(
                 _record_refusal(refusal)
 
 
-def _announce(frame: Frame) -> None:
-    """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`."""
+def _announce(frame: Frame | None) -> None:
+    """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`.
+
+    Without a frame nobody acts any more: what is written is the database's own account's again.
+    """
     if connection.vendor == "postgresql":
+        said = (plain(frame.actor), frame.source, plain(frame.reason)) if frame else ("", "", "")
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s), set_config('ledger.actor', %s, true),"
                 " set_config('ledger.source', %s, true), set_config('ledger.reason', %s, true)",
-                [LOCK, plain(frame.actor), frame.source, plain(frame.reason)],
+                [LOCK, *said],
             )
 
 
