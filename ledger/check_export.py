@@ -79,7 +79,7 @@ def follow(entries: Iterable[tuple[Any, ...]], head: Head | None) -> Iterator[tu
                 raise Break(f"entry {seq} follows entry {last}: {_gap(last, seq)} / 序號不連續")
             if entry[0] != link:
                 raise Break(f"entry {seq} does not follow from entry {last} / 未承接前一筆之雜湊值")
-            if at < time:
+            if str(at) < time:
                 raise Break(f"entry {seq} is older than entry {last} / 時間早於前一筆")
         link = entry_hash(*entry[:-1])
         if entry[-1] != link:
