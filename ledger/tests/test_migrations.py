@@ -133,7 +133,7 @@ def test_the_tables_are_as_before_without_an_entry_for_what_is_the_same(
 
 @pytest.mark.django_db
 def test_migrating_with_nothing_to_do_leaves_the_triggers_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken_out = []
+    taken_out: list[Any] = []
     monkeypatch.setattr(triggers.dialect(), "uninstall", taken_out.append)
     call_command("migrate", verbosity=0)
     assert taken_out == []
