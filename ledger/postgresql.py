@@ -302,6 +302,26 @@ def install(cursor: Any, tables: Iterable[Table]) -> None:
     cursor.execute(f"CREATE VIEW ledger_event AS {_VIEW}")
     for statement in _triggers(schema, tables).values():
         cursor.execute(statement)
+    cursor.execute(_GRANTS)
+
+
+# A role that default privileges let write every table may only read the ledger's, and add events.
+_GRANTS = """
+DO $grants$
+DECLARE
+    role text;
+BEGIN
+    FOR role IN
+        SELECT DISTINCT acl.grantee::regrole::text FROM pg_class, aclexplode(relacl) AS acl
+        WHERE relnamespace = current_schema()::regnamespace AND relname IN ('ledger_entry', 'ledger_event')
+            AND acl.grantee NOT IN (0, relowner)
+    LOOP
+        EXECUTE 'REVOKE INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON ledger_entry FROM ' || role;
+        EXECUTE 'REVOKE SELECT, UPDATE, DELETE, TRUNCATE, TRIGGER ON ledger_event FROM ' || role;
+    END LOOP;
+END
+$grants$
+"""
 
 
 def uninstall(cursor: Any) -> None:
