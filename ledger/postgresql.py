@@ -294,17 +294,6 @@ def installed(cursor: Any) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def install(cursor: Any, tables: Iterable[Table]) -> None:
-    schema = _schema(cursor)
-    for signature, definition, _catalogued in _functions(schema):
-        cursor.execute(definition)
-        cursor.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-    cursor.execute(f"CREATE VIEW ledger_event AS {_VIEW}")
-    for statement in _triggers(schema, tables).values():
-        cursor.execute(statement)
-    cursor.execute(_GRANTS)
-
-
 # A role that default privileges let write every table may only read the ledger's, and add events.
 _GRANTS = """
 DO $grants$
@@ -322,6 +311,17 @@ BEGIN
 END
 $grants$
 """
+
+
+def install(cursor: Any, tables: Iterable[Table]) -> None:
+    schema = _schema(cursor)
+    for signature, definition, _catalogued in _functions(schema):
+        cursor.execute(definition)
+        cursor.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+    cursor.execute(f"CREATE VIEW ledger_event AS {_VIEW}")
+    for statement in _triggers(schema, tables).values():
+        cursor.execute(statement)
+    cursor.execute(_GRANTS)
 
 
 def uninstall(cursor: Any) -> None:
