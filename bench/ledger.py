@@ -93,7 +93,8 @@ def copy_the_table() -> None:
             cursor.execute(f"CREATE TABLE {COPY} (LIKE {table} INCLUDING ALL)")
             return
         cursor.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = %s AND sql NOT NULL AND type IN ('table', 'index')",
+            "SELECT sql FROM sqlite_master"
+            " WHERE tbl_name = %s AND sql NOT NULL AND type IN ('table', 'index')",
             [table],
         )
         for (definition,) in cursor.fetchall():
@@ -115,7 +116,7 @@ def compare(name: str, figures: Callable[[], list[Any]]) -> None:
 
 
 def insertion(into: str, figures: Callable[[], list[Any]]) -> float:
-    """Return the seconds that inserting all figures into the table of this name takes; it is emptied again."""
+    """Return the seconds that inserting all figures into the table of this name takes; empty it again."""
     from django.db import connection, transaction
 
     from indicators.models import Figure

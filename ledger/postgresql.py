@@ -175,6 +175,11 @@ def parent(table: Table, row: str) -> str:
     return f'{row}."{table.parent}"::text' if table.parent else "NULL"
 
 
+def bytewise(expression: str) -> str:
+    """Return the expression for a text that is compared by its bytes, quicker than by a language's order."""
+    return f'{expression} COLLATE "C"'
+
+
 def _schema(cursor: Any) -> str:
     cursor.execute("SELECT current_schema()")
     return str(cursor.fetchone()[0])

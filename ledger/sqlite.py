@@ -84,6 +84,11 @@ def parent(table: Table, row: str) -> str:
     return f'CAST({row}."{table.parent}" AS TEXT)' if table.parent else "NULL"
 
 
+def bytewise(expression: str) -> str:
+    """Return the expression for a text that is compared by its bytes, as SQLite does anyway."""
+    return expression
+
+
 def definitions(tables: Iterable[Table]) -> dict[str, str]:
     """Return everything that must be in the database, by name."""
     found = dict(_OWN)

@@ -103,12 +103,13 @@ def differences(cursor: Any, table: Table) -> list[tuple[str, str | None, str | 
     cursor.execute(
         f"""
         WITH last AS MATERIALIZED (
-            SELECT "key", "after" AS image FROM ledger_entry WHERE "after" IS NOT NULL AND seq IN (
+            SELECT {build.bytewise('"key"')} AS "key", "after" AS image
+            FROM ledger_entry WHERE "after" IS NOT NULL AND seq IN (
                 SELECT max(seq) FROM ledger_entry
                 WHERE "table" = %s AND action IN ('INSERT', 'UPDATE', 'DELETE') GROUP BY "key"
             )
         ), live AS MATERIALIZED (
-            SELECT {build.key(table, "r")} AS "key", {build.image(table, "r")} AS image,
+            SELECT {build.bytewise(build.key(table, "r"))} AS "key", {build.image(table, "r")} AS image,
                 {build.parent(table, "r")} AS parent
             FROM "{table.name}" AS r
         )
