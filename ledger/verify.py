@@ -114,13 +114,13 @@ def _compare_head(verdict: Verdict, kept: Head) -> None:
 
 def _jumps(since: int) -> Iterator[str]:
     """Name the first entries whose image before is not the row's last image: something went unrecorded."""
-    bytewise = dialect().bytewise  # the sort is most of the work
+    key, table = dialect().bytewise('"key"'), dialect().bytewise('"table"')  # sorting is most of the work
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT seq, "table", "key", was, "before" FROM (
                 SELECT seq, "table", "key", "before",
-                    lag("after") OVER (PARTITION BY {bytewise('"key"')}, {bytewise('"table"')} ORDER BY seq) AS was
+                    lag("after") OVER (PARTITION BY {key}, {table} ORDER BY seq) AS was
                 FROM ledger_entry WHERE action IN ('INSERT', 'UPDATE', 'DELETE')
             ) AS image
             WHERE seq >= %s AND coalesce("before", '') <> coalesce(was, '')
