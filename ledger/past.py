@@ -132,9 +132,9 @@ def _shadow_on_sqlite(cursor: Any, table: Table, head: Head) -> None:
     )
     cursor.execute(f'CREATE TEMPORARY TABLE "{table.name}" ({definition})')
     defaults = _defaults(table)
+    places = [f"""image, '$."{name}"'""" for name in types]
     values = ", ".join(
-        f"""CASE WHEN json_type(image, '$."{name}"') IS NULL THEN %s ELSE json_extract(image, '$."{name}"') END"""
-        for name in types
+        f"CASE WHEN json_type({place}) IS NULL THEN %s ELSE json_extract({place}) END" for place in places
     )
     cursor.execute(
         f'INSERT INTO temp."{table.name}" SELECT {values} FROM ({_IMAGES})',

@@ -8,7 +8,6 @@ from typing import Any
 from .acting import LOCK
 from .audited import Table
 
-
 NOW = """to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 

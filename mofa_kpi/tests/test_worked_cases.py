@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from indicators.models import Indicator, PlannedValue
 from indicators.numbers import format_towards
+from reports.exporters import HEAD_COLUMNS
 
 CASES = json.loads(
     (Path(__file__).resolve().parents[2] / "reports/tests/attainment_cases.json").read_text(encoding="utf-8")
@@ -82,7 +83,8 @@ def test_a_worked_case_holds_in_command_file_and_page(case, planner, reviewer, m
     sheet = openpyxl.load_workbook(io.BytesIO(export("xlsx"))).active
     header, *rows = sheet.iter_rows(values_only=True)
     typed = next(dict(zip(header, r, strict=True)) for r in rows if case["indicator"] in r)
-    for column, text in row.items():
+    for column in set(row) - set(HEAD_COLUMNS):  # the second file is of a moment later
+        text = row[column]
         if text and isinstance(typed[column], int | float):
             assert float(text) == pytest.approx(typed[column], rel=1e-15), column
         else:

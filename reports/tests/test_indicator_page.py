@@ -212,7 +212,7 @@ def test_a_formula_reads_in_names():
 
 
 def test_the_page_takes_a_constant_number_of_queries(managing, budget, django_assert_num_queries):
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         managing.get(f"/indicators/C2-1/{FOURTH}")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         managing.get(f"/indicators/C3-2/{FOURTH}")
