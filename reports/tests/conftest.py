@@ -1,14 +1,9 @@
 """People signed in, and a plan of many indicators."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from indicators.models import Figure, Indicator, QuarterReport, Status, Variable
-from ledger.models import moment_text
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Goal, Plan, User
 
@@ -18,18 +13,6 @@ def managing(client: Client, manager: User) -> Client:
     """A browser in which the manager is signed in."""
     client.force_login(manager)
     return client
-
-
-@pytest.fixture
-def a_moment_later() -> Callable[[], str]:
-    """Return the present moment, as addresses have it, once it is over: what follows is later."""
-
-    def wait() -> str:
-        moment = timezone.now()
-        time.sleep(0.003)  # the ledger tells milliseconds apart
-        return moment_text(moment)
-
-    return wait
 
 
 @pytest.fixture
