@@ -150,6 +150,22 @@ def acting(
                 _record_refusal(refusal)
 
 
+@contextmanager
+def one_statement() -> Iterator[None]:
+    """Let one statement that is executed outside `acting` be recorded as this process's own."""
+    if connection.vendor == "postgresql":
+        with acting():
+            yield
+        return
+    # SQLite ends no transaction while the rows of a RETURNING wait to be fetched; asking `current` is enough.
+    here = whence()
+    token = _frame.set(Frame(here.actor(), here.source, ""))
+    try:
+        yield
+    finally:
+        _frame.reset(token)
+
+
 def _announce(frame: Frame) -> None:
     """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`."""
     if connection.vendor == "postgresql":
