@@ -64,7 +64,7 @@ END
 """
 
 
-def _rows(action: str, images: str) -> str:
+def _rows(action: str, images: str, key: str) -> str:
     """Return the body of a trigger that hands the rows of a statement over, as images was and is.
 
     The trigger's arguments are the columns left out, the parent's column, and the key's.
@@ -74,7 +74,7 @@ BEGIN
     PERFORM ledger_append('{action}', TG_TABLE_NAME, array_agg(k), array_agg(p), array_agg(b), array_agg(a),
         array_agg({_fields("k", "p", "b", "a")}))
     FROM (
-        SELECT coalesce("is", was) ->> TG_ARGV[2] AS k, coalesce("is", was) ->> TG_ARGV[1] AS p,
+        SELECT {key} AS k, coalesce("is", was) ->> TG_ARGV[1] AS p,
             was::text AS b, "is"::text AS a
         FROM {images} AS images
         WHERE was IS DISTINCT FROM "is"
@@ -102,11 +102,13 @@ BEGIN
 END
 """,
     "ledger_inserted() RETURNS trigger": _rows(
-        "INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)'
+        "INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)', '"is" ->> TG_ARGV[2]'
     ),
-    "ledger_updated() RETURNS trigger": _rows("UPDATE", _BOTH),
+    "ledger_updated() RETURNS trigger": _rows(
+        "UPDATE", _BOTH, 'CASE WHEN was IS NOT NULL THEN "is" ->> TG_ARGV[2] END'
+    ),
     "ledger_deleted() RETURNS trigger": _rows(
-        "DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)'
+        "DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)', "was ->> TG_ARGV[2]"
     ),
     "ledger_recorded() RETURNS trigger": f"""
 BEGIN
