@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from os.path import commonprefix
 from typing import Any
 
 from django.db import models
@@ -19,7 +18,7 @@ from indicators.models import Figure, PlannedValue, QuarterReport, Status, Varia
 from ledger.models import Action, Entry, Source
 from objectives.models import Membership
 
-from .images import ROW_ACTIONS, Objects, as_value, fields_by_column, name
+from .images import Objects, as_value, fields_by_column, name
 
 LONG = 60  # characters of a text that are shown at once
 CONTEXT = 12  # characters around what is different in a long text
@@ -41,15 +40,12 @@ _IN_NAME: dict[type[models.Model], set[str]] = {
     Variable: {"indicator"},
 }
 # Columns that repeat who wrote and when, where they agree with the entry.
-_REPEATING = {
-    f"{step}_{what}"
-    for step in ("changed", "submitted", "endorsed", "approved", "returned")
-    for what in ("by", "at")
-}
+_STAMPS = ("changed", "submitted", "endorsed", "approved", "returned")
+_REPEATING = {f"{step}_{what}" for step in _STAMPS for what in ("by", "at")}
 _AT_ONCE = timedelta(minutes=1)
 # The particulars of events, such as what of the ledger somebody exported.
 _DETAILS: dict[str, Promise] = {
-    "what": gettext_lazy("Contents"),
+    "what": gettext_lazy("File contents"),
     "format": gettext_lazy("File format"),
     "entries": gettext_lazy("Number of entries"),
     "head_seq": gettext_lazy("Last entry"),
@@ -88,9 +84,9 @@ class Change:
     @property
     def parts(self) -> tuple[str, str, str, str]:
         """What is different in a long text: what stands before it, the old, the new, what follows."""
-        start = len(commonprefix([self.before, self.after]))
+        start = _alike(self.before, self.after)
         old, new = self.before[start:], self.after[start:]
-        end = len(commonprefix([old[::-1], new[::-1]]))
+        end = _alike(old[::-1], new[::-1])
         lead, tail = self.before[:start], old[len(old) - end :]
         return (
             lead if len(lead) <= CONTEXT else "…" + lead[-CONTEXT:],
@@ -98,6 +94,12 @@ class Change:
             _shortened(new[: len(new) - end]),
             tail if len(tail) <= CONTEXT else tail[:CONTEXT] + "…",
         )
+
+
+def _alike(first: str, second: str) -> int:
+    """Return with how many of the same characters two texts begin."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
 def _shortened(text: str) -> str:
@@ -236,14 +238,14 @@ class _Teller:
         details = [
             Change(str(_DETAILS.get(key, key)), "", _detail(value))
             for key, value in _pairs(entry.new)
-            if value
+            if value and entry.action != Action.BEGIN
         ]
         return Item(
             entry=entry,
             verb=action(entry.action),
             kind=kind_of(entry, self.objects),
             label=self.objects.name(model, entry.key) if model and entry.key else "",
-            changes=[] if entry.action == Action.BEGIN else details,
+            changes=details,
         )
 
     def _link(self, entry: Entry, row: models.Model) -> Item:

@@ -42,7 +42,8 @@ def models_by_table() -> dict[str, type[models.Model]]:
 
 
 def fields_by_column(model: type[models.Model]) -> dict[str, Any]:
-    return {field.column: field for field in model._meta.concrete_fields}
+    fields: Iterable[Any] = model._meta.concrete_fields
+    return {field.column: field for field in fields}
 
 
 def named_after(model: type[models.Model]) -> tuple[str, ...]:
@@ -78,13 +79,8 @@ def as_value(field: Any, stored: Any) -> Any:
 def as_object(model: type[models.Model], image: dict[str, Any]) -> models.Model:
     """Return a row as it was, for reading; what it has no column for has its default."""
     fields = fields_by_column(model)
-    return model(
-        **{
-            fields[name].attname: as_value(fields[name], value)
-            for name, value in image.items()
-            if name in fields
-        }
-    )
+    known = {column: fields[column] for column in image if column in fields}
+    return model(**{field.attname: as_value(field, image[column]) for column, field in known.items()})
 
 
 class Objects:
@@ -164,7 +160,7 @@ class Objects:
         if entry.action not in ROW_ACTIONS:
             wanted[model].add(entry.key)
             return
-        relations = [field for field in model._meta.concrete_fields if field.is_relation]
+        relations = [field for field in fields_by_column(model).values() if field.is_relation]
         for image in (entry.old, entry.new):
             for field in relations:
                 if image.get(field.column) is not None:
@@ -197,7 +193,8 @@ class Objects:
 def _is_answer(field: Any, row: models.Model | None) -> bool:
     """Say whether a number is the answer to a question of yes or no."""
     if isinstance(row, Figure) and field.name == "value":
-        variable = Figure.variable.field.get_cached_value(row, default=None)  # type: ignore[attr-defined]
+        of: Any = Figure._meta.get_field("variable")
+        variable = of.get_cached_value(row, default=None)
         return variable is not None and variable.kind == Variable.Kind.YES_NO
     return isinstance(row, Variable) and row.kind == Variable.Kind.YES_NO
 

@@ -35,8 +35,8 @@ Values = tuple[Any, ...]  # of COLUMNS and the hash
 
 # Headers and words in files are Chinese whatever the language of the screen, like those of other files.
 HEADERS = (
-    "序號", "時間（臺北）", "人員", "方式", "理由", "動作", "資料種類", "資料鍵值", "隸屬鍵值", "異動前", "異動後",
-    "時間（UTC）", "資料表", "前一筆雜湊值", "雜湊值",
+    "序號", "時間（臺北）", "人員", "方式", "理由", "動作", "資料種類", "資料鍵值", "隸屬鍵值",
+    "異動前", "異動後", "時間（UTC）", "資料表", "前一筆雜湊值", "雜湊值",
 )  # fmt: skip
 WIDTHS = (9, 20, 16, 14, 24, 10, 14, 9, 9, 40, 40, 24, 26, 20, 20)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -69,16 +69,14 @@ class LedgerForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        everything = ("", _("All"))
         kinds = [
             (table, model._meta.verbose_name)
             for table, model in models_by_table().items()
             if not model._meta.auto_created
         ]
-        for name, choices in {"kind": kinds, "action": Action.choices, "way": Source.choices}.items():
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [everything, *choices]
+        choices = {"kind": kinds, "action": Action.choices, "way": Source.choices}
+        for name, offered in choices.items():
+            cast(forms.ChoiceField, self.fields[name]).choices = [("", _("All")), *cast(Any, offered)]
 
     def clean_person(self) -> list[str]:
         """Return the accounts that are meant: by account or name, or whatever else the ledger knows."""
@@ -88,9 +86,7 @@ class LedgerForm(forms.Form):
         known = User.objects.filter(Q(username__icontains=words) | Q(name__icontains=words))
         found = list(known.values_list("username", flat=True)[: MOST_PEOPLE + 1])
         if len(found) > MOST_PEOPLE:
-            raise ValidationError(
-                gettext("Too many people are called like this. Please give more of the name.")
-            )
+            raise ValidationError(gettext("Too many people have such a name. Please give more of it."))
         if Entry.objects.filter(actor=words).exists():
             found.append(words)
         if not found:
@@ -121,16 +117,13 @@ class LedgerForm(forms.Form):
             start = Entry.objects.filter(at__gte=_midnight(first)).order_by("at", "seq").first()
             entries = entries.filter(seq__gte=start.seq) if start else entries.none()
         if last:
-            end = (
-                Entry.objects.filter(at__lt=_midnight(last + timedelta(days=1)))
-                .order_by("-at", "-seq")
-                .first()
-            )
+            earlier = Entry.objects.filter(at__lt=_midnight(last + timedelta(days=1)))
+            end = earlier.order_by("-at", "-seq").first()
             entries = entries.filter(seq__lte=end.seq) if end else entries.none()
         return entries
 
     def _about(self, entries: EntryQuerySet, words: str) -> EntryQuerySet:
-        """The code of an indicator means all that belongs to it; any other text is looked for in the images."""
+        """A code means all that belongs to the indicator; any other text is looked for in the images."""
         if _CODE.fullmatch(words.upper()) and (parts := entries_of_indicators(words.upper(), self.user)):
             numbers = Q()
             for part in parts:

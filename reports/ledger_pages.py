@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.db import models
 from django.http import (
     FileResponse,
@@ -23,6 +25,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
 from indicators.models import Indicator
 from ledger import check_export
@@ -36,6 +40,11 @@ from .ledger_access import Slice, cursor, history_of, require_ledger
 from .ledger_files import FORMATS, STREAMS, Extract, write
 from .ledger_form import LedgerForm
 from .views import page
+
+
+def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """What every file has in common: it needs sign-in, and no cache keeps it."""
+    return require_GET(never_cache(login_required(view)))
 
 
 @page
@@ -91,7 +100,7 @@ def _slice(request: HttpRequest, entries: Any) -> Slice:
     return Slice.of(entries, before=cursor(request.GET.get("before")), after=cursor(request.GET.get("after")))
 
 
-@page
+@download
 def ledger_export(request: HttpRequest, extension: str) -> HttpResponseBase:
     """The filtered ledger as a file; that it was taken is in the ledger."""
     user = cast(User, request.user)
@@ -109,22 +118,19 @@ def ledger_export(request: HttpRequest, extension: str) -> HttpResponseBase:
         "Content-Disposition": content_disposition_header(True, file_name) or "attachment",
         "X-Content-Type-Options": "nosniff",
     }
-    if request.method == "HEAD":
-        return HttpResponse(headers=headers)
     extract.record(extension, form.asked)
     if extension in STREAMS:
         return StreamingHttpResponse(STREAMS[extension](extract.rows()), headers=headers)
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
     write(extract.rows(), extension, file)
     file.seek(0)
     return FileResponse(file, headers=headers)
 
 
-@page
+@download
 def verifier(request: HttpRequest) -> HttpResponseBase:
     """The program with which anybody checks an exported ledger."""
     require_ledger(request.user)
     source = Path(check_export.__file__)
-    return FileResponse(
-        source.open("rb"), as_attachment=True, filename=source.name, content_type="text/x-python"
-    )
+    kind = "text/x-python; charset=utf-8"
+    return FileResponse(source.open("rb"), as_attachment=True, filename=source.name, content_type=kind)
