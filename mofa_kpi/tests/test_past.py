@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from indicators.models import Figure, Indicator, QuarterReport
@@ -18,6 +18,7 @@ from ledger.acting import acting
 from ledger.audited import audited_models
 from ledger.models import Entry
 from ledger.past import as_of, head_at
+from ledger.verify import snapshot
 from objectives.models import Membership, Plan, Unit, User
 from objectives.roles import Role
 from reports.moments import read_moment
@@ -152,3 +153,40 @@ def test_nobody_pays_for_the_past_who_does_not_ask_for_it(plan, django_assert_nu
         pass
     with django_assert_num_queries(1):
         list(QuarterReport.objects.order_by())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_shows_one_state_of_the_data_whatever_is_written_meanwhile():
+    def write() -> None:
+        Unit.objects.create(code="NEW", name="新設單位")
+        connection.close()
+
+    with snapshot():
+        assert not Unit.objects.exists()
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join()
+        assert not Unit.objects.exists()
+    assert Unit.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_can_be_written_where_one_state_is_read():
+    with suppress(DatabaseError), snapshot():
+        Unit.objects.create(code="NEW", name="新設單位")
+    assert not Unit.objects.exists()
+    Unit.objects.create(code="NEW", name="新設單位")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_and_files_work_outside_of_any_transaction(client, plan, manager, approved, a_moment_later):
+    """As the server runs them; elsewhere in the tests a transaction is around everything."""
+    approved("K1-1", 1, outbound=4, inbound=8)
+    client.force_login(manager)
+    moment = a_moment_later()
+    addresses = ("/", "/plan/", "/indicators/K1-1/", "/export/attainment.csv", "/export/attainment.xlsx")
+    for address in addresses:
+        for query in ({}, {"as_of": moment}):
+            assert client.get(address, query).status_code == 200, (address, query)
+    assert client.get("/indicators/none/").status_code == 404
+    Plan.objects.update(title="仍可寫入")
