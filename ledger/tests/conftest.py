@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.utils import translation
 
 from ledger.audited import tables
 from ledger.models import Entry
+from ledger.triggers import dialect
 
 
 @pytest.fixture
@@ -74,3 +76,25 @@ def _moment(value: Any) -> Any:
         return datetime.fromisoformat(value) if value and len(value) > 18 else value
     except ValueError:
         return value
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    """Let messages be in English."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def unseen(db: None) -> Callable[..., None]:
+    """Do what the database's owner can: take the triggers out, run statements, put the triggers back."""
+
+    def run(*statements: str) -> None:
+        connection.check_constraints()  # PostgreSQL drops no trigger while a check is to come
+        with connection.cursor() as cursor:
+            dialect().uninstall(cursor)
+            for statement in statements:
+                cursor.execute(statement)
+            dialect().install(cursor, list(tables()))
+
+    return run
