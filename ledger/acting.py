@@ -152,6 +152,22 @@ def acting(
                 record_refusals(here)
 
 
+@contextmanager
+def one_statement() -> Iterator[None]:
+    """Let one statement that is executed outside `acting` be recorded as this process's own."""
+    if connection.vendor == "postgresql":
+        with acting():
+            yield
+        return
+    # SQLite ends no transaction while the rows of a RETURNING wait to be fetched; asking `current` is enough.
+    here = whence()
+    token = _frame.set(Frame(here.actor(), here.source, ""))
+    try:
+        yield
+    finally:
+        _frame.reset(token)
+
+
 def _announce(frame: Frame | None) -> None:
     """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`.
 

@@ -33,7 +33,7 @@ class Verdict:
 def snapshot() -> Iterator[None]:
     """Read one state of the database, whatever is written meanwhile; nobody waits for it.
 
-    Inside another transaction that one's state is read.
+    Nothing can be written inside. Inside another transaction it is that one's state that is read.
     """
     if connection.in_atomic_block:
         yield
@@ -45,9 +45,11 @@ def snapshot() -> Iterator[None]:
         # Not atomic(), which would begin IMMEDIATE and so lock writers out.
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
+            cursor.execute("PRAGMA query_only = ON")
             try:
                 yield
             finally:
+                cursor.execute("PRAGMA query_only = OFF")
                 cursor.execute("ROLLBACK")
 
 

@@ -51,7 +51,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.HEAD: _READ_REPORTS | {"indicators.endorse_quarterreport", "indicators.return_quarterreport"},
     Role.REVIEWER: _READ_REPORTS | {"indicators.approve_quarterreport", "indicators.return_quarterreport"},
     Role.MANAGER: _READ_REPORTS,
-    Role.AUDITOR: _READ_REPORTS,
+    Role.AUDITOR: _READ_REPORTS | {"ledger.view_entry"},
     Role.ADMINISTRATOR: _READ_REPORTS
     | _manage("objectives", "unit", "plan", "goal", "strategy", "workplan", "workitem", "user", "membership")
     | _manage("indicators", "indicator", "variable", "plannedvalue")

@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from . import views
+from . import ledger_pages, views
 from .accounts import PasswordChange
 
 accounts = [
@@ -18,5 +18,9 @@ urlpatterns = [
     path("indicators/<str:code>/", views.indicator, name="indicator"),
     path("plan/", views.plan, name="plan"),
     path("export/attainment.<str:extension>", views.export, name="export"),
+    path("history/<str:label>/<int:key>/", ledger_pages.history, name="history"),
+    path("ledger/", ledger_pages.ledger, name="ledger"),
+    path("ledger/export.<str:extension>", ledger_pages.ledger_export, name="ledger_export"),
+    path("ledger/check_export.py", ledger_pages.verifier, name="verifier"),
     *accounts,
 ]

@@ -1,0 +1,136 @@
+"""The pages of the ledger: an object's history for whoever sees the object, the whole for auditors."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.db import models
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from indicators.models import Indicator
+from ledger import check_export
+from ledger.models import Entry
+from objectives.models import User
+from objectives.roc import roc_year, taipei
+
+from .history import tell
+from .images import name
+from .ledger_access import Slice, cursor, history_of, require_ledger
+from .ledger_files import FORMATS, STREAMS, Extract, write
+from .ledger_form import LedgerForm
+from .views import page
+
+
+def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """What every file has in common: it needs sign-in, and no cache keeps it."""
+    return require_GET(never_cache(login_required(view)))
+
+
+@page
+def history(request: HttpRequest, label: str, key: int) -> HttpResponse:
+    """What happened to an object."""
+    user = cast(User, request.user)
+    thing, entries = history_of(user, label, key)
+    part = _slice(request, entries)
+    return render(
+        request,
+        "reports/history.html",
+        {
+            "title": name(thing),
+            "kind": thing._meta.verbose_name,
+            "place": _place(thing),
+            "part": part,
+            "happenings": tell(part.entries, about=thing),
+        },
+    )
+
+
+def _place(thing: models.Model) -> str:
+    """Return the address where an object itself is shown; empty where it is gone or has none."""
+    if thing._state.adding:
+        return ""
+    if isinstance(thing, Indicator):
+        plan = thing.goal.plan
+        query = urlencode({"year": plan.year, "agency": plan.unit.code})
+        return f"{reverse('indicator', args=[thing.code])}?{query}"
+    if admin.site.is_registered(type(thing)):
+        return reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
+    return ""
+
+
+@page
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The whole ledger, by filters."""
+    user = cast(User, request.user)
+    require_ledger(user)
+    form = LedgerForm(request.GET, user=user)
+    part = _slice(request, form.entries() if form.is_valid() else Entry.objects.none())
+    context = {
+        "form": form,
+        "part": part,
+        "happenings": tell(part.entries),
+        "head": Entry.objects.head(),
+        "formats": FORMATS,
+    }
+    return render(request, "reports/ledger.html", context)
+
+
+def _slice(request: HttpRequest, entries: Any) -> Slice:
+    return Slice.of(entries, before=cursor(request.GET.get("before")), after=cursor(request.GET.get("after")))
+
+
+@download
+def ledger_export(request: HttpRequest, extension: str) -> HttpResponseBase:
+    """The filtered ledger as a file; that it was taken is in the ledger."""
+    user = cast(User, request.user)
+    require_ledger(user)
+    if extension not in FORMATS:
+        raise Http404(_("There is no file format of this name."))
+    form = LedgerForm(request.GET, user=user)
+    if not form.is_valid():
+        return HttpResponseRedirect(f"{reverse('ledger')}?{form.query}")  # where the mistakes are shown
+    extract = Extract.of(form.entries())
+    today = taipei(timezone.now())
+    file_name = f"異動紀錄{roc_year(today):03}{today:%m%d}-{extract.head.seq}.{extension}"
+    headers = {
+        "Content-Type": FORMATS[extension],
+        "Content-Disposition": content_disposition_header(True, file_name) or "attachment",
+        "X-Content-Type-Options": "nosniff",
+    }
+    extract.record(extension, form.asked)
+    if extension in STREAMS:
+        return StreamingHttpResponse(STREAMS[extension](extract.rows()), headers=headers)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
+    write(extract.rows(), extension, file)
+    file.seek(0)
+    return FileResponse(file, headers=headers)
+
+
+@download
+def verifier(request: HttpRequest) -> HttpResponseBase:
+    """The program with which anybody checks an exported ledger."""
+    require_ledger(request.user)
+    source = Path(check_export.__file__)
+    kind = "text/x-python; charset=utf-8"
+    return FileResponse(source.open("rb"), as_attachment=True, filename=source.name, content_type=kind)
