@@ -199,23 +199,29 @@ def _is_answer(field: Any, row: models.Model | None) -> bool:
     return isinstance(row, Variable) and row.kind == Variable.Kind.YES_NO
 
 
-def name(thing: models.Model) -> str:
-    """Return what an object is called where it stands alone."""
+def name(thing: models.Model, about: models.Model | None = None) -> str:
+    """Return what an object is called, alone or on a page about another one; empty where that is itself."""
+    if about is not None and _same(thing, about):
+        return ""
     for each in named_after(type(thing)):
-        field: Any = type(thing)._meta.get_field(each)
+        field: Any = thing._meta.get_field(each)
         if thing._state.adding and field.get_cached_value(thing, default=None) is None:
             return f"{thing._meta.verbose_name} #{thing.pk}"
     match thing:
         case Figure():
-            return f"{name(thing.report)} · {thing.variable.name}"
+            return " · ".join(filter(None, [name(thing.report, about), thing.variable.name]))
         case Variable():
-            return f"{thing.indicator.code} · {thing.name}"
-        case PlannedValue():
-            return _("%(indicator)s, quarter %(quarter)s") % {
-                "indicator": thing.indicator,
-                "quarter": thing.quarter,
-            }
+            return thing.name if about else f"{thing.indicator.code} · {thing.name}"
+        case QuarterReport() | PlannedValue():
+            words = _("Quarter %(quarter)s") if about else _("%(indicator)s, quarter %(quarter)s")
+            return words % {"indicator": thing.indicator, "quarter": thing.quarter}
+        case Membership() if about:
+            return f"{thing.unit} · {thing.get_role_display()}"
     if thing._meta.auto_created:
         first, second = (getattr(thing, each) for each in named_after(type(thing)))
         return f"{name(first)} · {name(second)}"
     return str(thing)
+
+
+def _same(one: models.Model, other: models.Model) -> bool:
+    return type(one) is type(other) and str(one.pk) == str(other.pk)
