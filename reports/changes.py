@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from ledger.models import Action, Entry
+from ledger.models import Action, Entry, Source
 
 LONG = 60  # characters of a text that are shown at once
 CONTEXT = 12  # characters around what is different in a long text
@@ -101,3 +101,8 @@ class Happening:
     way: str | Promise
     reason: str
     items: Sequence[Item]
+
+    @property
+    def bypassed_the_site(self) -> bool:
+        """Whether it was done with the database's own client: worth a second look."""
+        return self.when.source == Source.DATABASE
