@@ -22,6 +22,7 @@ from typing import Any
 
 ENTRIES = 1_000_000
 LIMIT = 200  # MB
+ROWS = 50_000  # that the entries are about
 FORMATS = ("jsonl", "csv", "xlsx")
 ADDRESSES = (
     "/ledger/",
@@ -69,15 +70,15 @@ def entries(count: int, last: Any) -> Iterator[tuple[Any, ...]]:
 
     link, start = last.hash, last.moment
     for number in range(last.seq + 1, count + 1):
+        key = number % ROWS
         image = {
-            "id": number % 50_000, "report_id": number % 80 + 1, "variable_id": number % 40 + 1,
-            "value": number, "changed_by_id": 1, "changed_at": "2026-05-19 06:05:09",
-            "demo": 0,
+            "id": key, "report_id": key % 80 + 1, "variable_id": key % 40 + 1, "value": number,
+            "changed_by_id": 1, "changed_at": "2026-05-19 06:05:09", "demo": 0,
         }  # fmt: skip
-        before = json.dumps(image | {"value": number - 1})
+        before = json.dumps(image | {"value": number - ROWS}) if number - ROWS > last.seq else None
         values = (
-            link, number, moment_text(start + timedelta(seconds=number)), f"person{number % 50}",
-            "admin", "依月報更正", "UPDATE", "indicators_figure", str(image["id"]),
+            link, number, moment_text(start + timedelta(seconds=number)), f"person{number % 50}", "admin",
+            "依月報更正", "UPDATE" if before else "INSERT", "indicators_figure", str(key),
             str(image["report_id"]), before, json.dumps(image),
         )  # fmt: skip
         link = entry_hash(*values)
@@ -88,9 +89,9 @@ def fill(count: int) -> None:
     from django.core.management import call_command
     from django.db import connection, transaction
 
+    from ledger.audited import tables
     from ledger.check_export import COLUMNS
     from ledger.models import Entry
-    from ledger.audited import tables
     from ledger.triggers import dialect
 
     call_command("migrate", verbosity=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -197,10 +197,11 @@ class _Teller:
         return shown, ([] if shown or entry.action != Action.UPDATE or self._step(entry) else silent)
 
     def _columns(self, entry: Entry, model: type[models.Model]) -> Iterator[tuple[str, Any]]:
-        """Yield the columns of an entry's images with their fields; None for those of former times."""
+        """Yield an image's columns in the model's order, with their fields; at last those of former times."""
         fields = fields_by_column(model)
-        for column in {**entry.old, **entry.new}:
-            yield column, fields.get(column)
+        there = {**entry.old, **entry.new}
+        yield from ((column, field) for column, field in fields.items() if column in there)
+        yield from ((column, None) for column in sorted(there.keys() - fields.keys()))
 
     def _words(self, field: Any, value: Any, row: models.Model) -> str:
         if field is None:
@@ -233,7 +234,7 @@ class _Teller:
             person = self.objects.person(entry.actor)
             return person is not None and str(person.pk) == str(new)
         moment = as_value(field, new)
-        return moment is not None and abs(moment - entry.moment) < _AT_ONCE
+        return isinstance(moment, datetime) and abs(moment - entry.moment) < _AT_ONCE
 
 
 def _change(field: Any, label: str, before: str, after: str, *, whole: bool) -> Change:
@@ -253,7 +254,7 @@ def _ends(link: models.Model) -> tuple[str, str]:
 
 def address(thing: models.Model) -> str:
     """Return the address of an object's history; empty for what has none of its own."""
-    if hasattr(type(thing)._default_manager, "visible_to"):
+    if hasattr(type(thing)._default_manager, "visible_to") and str(thing.pk).isdecimal():
         return reverse("history", args=[thing._meta.label_lower, thing.pk])
     return ""
 

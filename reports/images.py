@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -60,7 +60,14 @@ def exact_moment(moment: datetime) -> str:
 
 
 def as_value(field: Any, stored: Any) -> Any:
-    """Return a column's value in an image as the model would have it."""
+    """Return a column's value in an image as the model would have it; what cannot be one, as it is."""
+    try:
+        return _as_value(field, stored)
+    except (ValueError, TypeError, ArithmeticError):
+        return stored
+
+
+def _as_value(field: Any, stored: Any) -> Any:
     if stored is None or field.is_relation:
         return stored
     match field:
@@ -116,6 +123,7 @@ class Objects:
         if model is None or entry.action not in ROW_ACTIONS:
             return None
         row = as_object(model, entry.new or entry.old)
+        row.pk = entry.key
         self._connect(row, named_after(model))
         return row
 
@@ -145,8 +153,8 @@ class Objects:
                 return format_number(value)
             case datetime():
                 return exact_moment(value)
-        if isinstance(field, models.DateField):
-            return roc_date(value)
+            case date():
+                return roc_date(value)
         return str(value)
 
     def _accounts(self, accounts: set[str]) -> dict[str, User]:
