@@ -259,6 +259,7 @@ def test_a_role_given_and_taken_is_part_of_the_persons_history(administrator, pl
     assert "刪除 角色指派 外交部 · 單位主管" in shown
 
 
+@pytest.mark.django_db(transaction=True)  # whose behalf it is ends with a transaction
 def test_who_is_a_person_with_the_account_or_a_program(plan, planner):
     User.objects.filter(pk=planner.pk).update(name="王曉明")
     with acting(actor=planner, source=Source.PAGE):
