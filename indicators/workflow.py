@@ -1,8 +1,8 @@
 """The verbs of quarterly reporting: the only code that writes figures or moves a report's status.
 
 Admin, pages, imports and commands all call these. Each verb is atomic, takes the ledger's lock and then the
-report's, and judges the report as it then stands. What a verb refuses for a reason that the caller can mend is
-a `Refusal`; what the person may not do at all is a PermissionDenied.
+report's, and judges the report as it then stands. What a verb refuses for a reason that the caller can mend
+is a `Refusal`; what the person may not do at all is a PermissionDenied.
 """
 
 from __future__ import annotations
@@ -212,11 +212,10 @@ def set_constant(*, variable: Variable, value: Decimal, by: User, approver: User
         if not can(by, "indicators.change_variable", variable):
             require(by, "indicators.change_quarterreport", indicator.lead_unit)
             if approver is None or approver == by:
-                raise Refusal(
-                    _(
-                        "A constant takes effect at once: an administrator sets it, or a second person approves."
-                    )
+                message = _(
+                    "A constant takes effect at once: an administrator sets it, or a second person approves."
                 )
+                raise Refusal(message)
             require(approver, "indicators.approve_quarterreport", indicator.lead_unit)
         variable = Variable.objects.select_for_update().get(pk=variable.pk)
         if not variable.is_constant:

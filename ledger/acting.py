@@ -50,7 +50,7 @@ class Origin:
 
     source: Source
     actor: Callable[[], str]
-    refused: bool = False  # whether a refusal has been recorded
+    refusals: list[Refusal] = field(default_factory=list)  # of a request: recorded when it ends
 
 
 def _process() -> Origin:
@@ -122,16 +122,17 @@ def acting(
     frame = Frame(
         actor=actor.get_username() if actor else outer.actor if outer else here.actor(),
         source=source or (outer.source if outer else here.source),
-        reason=reason or (outer.reason if outer else ""),
+        reason=plain(reason) or (outer.reason if outer else ""),
         about=about or (outer.about if outer else None),
         refusals=outer.refusals if outer else [],
     )
     token = _frame.set(frame)
+    goes_on = connection.in_atomic_block  # the transaction, when this has ended
     try:
         with transaction.atomic():
             _announce(frame)
             yield
-            if outer:
+            if goes_on:
                 _announce(outer)
     except (PermissionDenied, ValidationError) as error:
         known = [refusal for refusal in frame.refusals if refusal.error is error]
@@ -146,18 +147,39 @@ def acting(
     finally:
         _frame.reset(token)
         if outer is None:
-            for refusal in frame.refusals:
-                _record_refusal(refusal)
+            here.refusals += frame.refusals
+            if origin.get() is None:
+                record_refusals(here)
 
 
-def _announce(frame: Frame) -> None:
-    """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`."""
+@contextmanager
+def one_statement() -> Iterator[None]:
+    """Let one statement that is executed outside `acting` be recorded as this process's own."""
     if connection.vendor == "postgresql":
+        with acting():
+            yield
+        return
+    # SQLite ends no transaction while the rows of a RETURNING wait to be fetched; asking `current` is enough.
+    here = whence()
+    token = _frame.set(Frame(here.actor(), here.source, ""))
+    try:
+        yield
+    finally:
+        _frame.reset(token)
+
+
+def _announce(frame: Frame | None) -> None:
+    """Take the lock and tell PostgreSQL for this transaction; SQLite's triggers ask `current`.
+
+    Without a frame nobody acts any more: what is written is the database's own account's again.
+    """
+    if connection.vendor == "postgresql":
+        said = (frame.actor, frame.source, frame.reason) if frame else ("", "", "")
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(%s), set_config('ledger.actor', %s, true),"
                 " set_config('ledger.source', %s, true), set_config('ledger.reason', %s, true)",
-                [LOCK, plain(frame.actor), frame.source, plain(frame.reason)],
+                [LOCK, *said],
             )
 
 
@@ -166,14 +188,20 @@ def plain(text: str) -> str:
     return text.replace("\0", "")
 
 
-def _record_refusal(refusal: Refusal) -> None:
-    whence().refused = True
-    frame = refusal.frame
-    token = _frame.set(Frame(frame.actor, frame.source, refusal.message))
-    try:
-        record(Action.REFUSED, about=frame.about)
-    finally:
-        _frame.reset(token)
+def record_refusals(here: Origin) -> None:
+    """Write an entry about each write that was refused.
+
+    A request's are written when it ends: Django's admin has a transaction around every form, in which the
+    entry would be rolled back with everything else.
+    """
+    refusals, here.refusals[:] = list(here.refusals), []
+    for refusal in refusals:
+        frame = refusal.frame
+        token = _frame.set(Frame(frame.actor, frame.source, plain(refusal.message)))
+        try:
+            record(Action.REFUSED, about=frame.about)
+        finally:
+            _frame.reset(token)
 
 
 def record(

@@ -8,7 +8,7 @@ from typing import cast
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from .acting import Origin, origin, record
+from .acting import Origin, origin, record, record_refusals
 from .models import Action, Source
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -30,7 +30,9 @@ def origin_of_requests(
             response = get_response(request)
             refused = request.method not in SAFE and response.status_code in (403, 404)
             # Of visitors without an account nothing is recorded: anyone could fill the ledger.
-            if refused and not here.refused and actor():
+            if here.refusals:
+                record_refusals(here)
+            elif refused and actor():
                 record(Action.REFUSED, reason=f"{request.method} {request.path} → {response.status_code}")
             return response
         finally:

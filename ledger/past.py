@@ -132,10 +132,8 @@ def _shadow_on_sqlite(cursor: Any, table: Table, head: Head) -> None:
     )
     cursor.execute(f'CREATE TEMPORARY TABLE "{table.name}" ({definition})')
     defaults = _defaults(table)
-    values = ", ".join(
-        f"""CASE WHEN json_type(image, '$."{name}"') IS NULL THEN %s ELSE json_extract(image, '$."{name}"') END"""
-        for name in types
-    )
+    # What is null in an image is either missing there or null in a column without a default.
+    values = ", ".join(f"""coalesce(json_extract(image, '$."{name}"'), %s)""" for name in types)
     cursor.execute(
         f'INSERT INTO temp."{table.name}" SELECT {values} FROM ({_IMAGES})',
         [*(defaults.get(name) for name in types), table.name, head.seq],
@@ -143,7 +141,7 @@ def _shadow_on_sqlite(cursor: Any, table: Table, head: Head) -> None:
 
 
 def _defaults(table: Table) -> Mapping[str, Any]:
-    """Return what a row that was written before a column existed has in it, by column."""
+    """Return what a row that was written before a column existed has in it, by column that takes no null."""
     model = next(model for model in audited_models().values() if model._meta.db_table == table.name)
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in model._meta.concrete_fields if not (field.primary_key or field.null)]
     return {field.column: field.get_db_prep_save(field.get_default(), connection) for field in fields}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .acting import LOCK
 from .audited import Table
-
 
 NOW = """to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
@@ -65,7 +65,7 @@ END
 """
 
 
-def _rows(action: str, images: str) -> str:
+def _rows(action: str, images: str, key: str) -> str:
     """Return the body of a trigger that hands the rows of a statement over, as images was and is.
 
     The trigger's arguments are the columns left out, the parent's column, and the key's.
@@ -75,7 +75,7 @@ BEGIN
     PERFORM ledger_append('{action}', TG_TABLE_NAME, array_agg(k), array_agg(p), array_agg(b), array_agg(a),
         array_agg({_fields("k", "p", "b", "a")}))
     FROM (
-        SELECT coalesce("is", was) ->> TG_ARGV[2] AS k, coalesce("is", was) ->> TG_ARGV[1] AS p,
+        SELECT {key} AS k, coalesce("is", was) ->> TG_ARGV[1] AS p,
             was::text AS b, "is"::text AS a
         FROM {images} AS images
         WHERE was IS DISTINCT FROM "is"
@@ -103,16 +103,20 @@ BEGIN
 END
 """,
     "ledger_inserted() RETURNS trigger": _rows(
-        "INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)'
+        "INSERT", f'(SELECT NULL::jsonb AS was, "is" FROM ({_IS}) AS after)', '"is" ->> TG_ARGV[2]'
     ),
-    "ledger_updated() RETURNS trigger": _rows("UPDATE", _BOTH),
+    "ledger_updated() RETURNS trigger": _rows(
+        "UPDATE", _BOTH, 'CASE WHEN was IS NOT NULL THEN "is" ->> TG_ARGV[2] END'
+    ),
     "ledger_deleted() RETURNS trigger": _rows(
-        "DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)'
+        "DELETE", f'(SELECT was, NULL::jsonb AS "is" FROM ({_WAS}) AS before)', "was ->> TG_ARGV[2]"
     ),
     "ledger_recorded() RETURNS trigger": f"""
 BEGIN
-    IF NEW.action IN ('INSERT', 'UPDATE', 'DELETE') AND NOT pg_has_role(
-        session_user, (SELECT relowner FROM pg_class WHERE oid = 'ledger_entry'::regclass), 'MEMBER'
+    IF NEW.action IN ('INSERT', 'UPDATE', 'DELETE') AND NOT (
+        coalesce(current_setting('ledger.source', true), '') = 'migration' AND pg_has_role(
+            session_user, (SELECT relowner FROM pg_class WHERE oid = 'ledger_entry'::regclass), 'MEMBER'
+        )
     ) THEN
         RAISE EXCEPTION 'Entries about rows are written by the triggers of their tables.';
     END IF;
@@ -176,15 +180,24 @@ def _schema(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _definitions(schema: str, tables: Iterable[Table]) -> dict[str, str]:
-    """Return everything that must be in the database, by name; triggers as PostgreSQL itself writes them."""
-    found = {
-        f"function {signature.partition('(')[0]}": f"CREATE FUNCTION {signature} LANGUAGE plpgsql SECURITY "
-        f"DEFINER SET search_path = {schema}, pg_temp SET timezone = 'UTC' AS $ledger${body}$ledger$"
-        for signature, body in _FUNCTIONS.items()
-    }
-    columns = 'action, "table", "key", parent, "before", "after"'
-    found["view ledger_event"] = f"CREATE VIEW ledger_event AS SELECT {columns} FROM ledger_entry"
+_VIEW = 'SELECT action, "table", "key", parent, "before", "after" FROM ledger_entry'
+# PostgreSQL gives a view's definition back in words of its own, which differ between versions in these.
+_DECORATION = r'ledger_entry\.|["\s;]'
+
+
+def _functions(schema: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each function's signature, its definition, and what of it the catalogue should have."""
+    for declared, body in _FUNCTIONS.items():
+        signature = declared.partition(" RETURNS")[0]
+        definition = (
+            f"CREATE FUNCTION {declared} LANGUAGE plpgsql SECURITY DEFINER "
+            f"SET search_path = {schema}, pg_temp SET timezone = 'UTC' AS $ledger${body}$ledger$"
+        )
+        yield signature, definition, f"{body} t search_path={schema}, pg_temp TimeZone=UTC"
+
+
+def _triggers(schema: str, tables: Iterable[Table]) -> dict[str, str]:
+    """Return the triggers by name, as PostgreSQL itself writes them."""
     triggers = [
         ("ledger_event", "insert", "INSTEAD OF INSERT", "FOR EACH ROW", "ledger_recorded()"),
         (
@@ -237,41 +250,78 @@ def _definitions(schema: str, tables: Iterable[Table]) -> dict[str, str]:
                 f"ledger_deleted{arguments}",
             ),
         ]
-    for name, purpose, event, how, function in triggers:
-        found[f"trigger {name}.ledger_{purpose}"] = (
-            f"CREATE TRIGGER ledger_{purpose} {event} ON {schema}.{name} {how} EXECUTE FUNCTION {function}"
-        )
-    return found
+    return {
+        f"trigger {name}.ledger_{purpose}": f"CREATE TRIGGER ledger_{purpose} {event} ON {schema}.{name} "
+        f"{how} EXECUTE FUNCTION {function}"
+        for name, purpose, event, how, function in triggers
+    }
 
 
 def definitions(cursor: Any, tables: Iterable[Table]) -> dict[str, str]:
     """Return everything that must be in the database, by name."""
-    found = _definitions(_schema(cursor), tables)
-    bodies = {f"function {signature.partition('(')[0]}": body for signature, body in _FUNCTIONS.items()}
-    return {name: bodies.get(name, "" if name.startswith("view") else text) for name, text in found.items()}
+    schema = _schema(cursor)
+    return {
+        **{f"function {signature}": catalogued for signature, _definition, catalogued in _functions(schema)},
+        "view ledger_event": re.sub(_DECORATION, "", _VIEW),
+        **_triggers(schema, tables),
+    }
 
 
 def installed(cursor: Any) -> dict[str, str]:
-    """Return what there is of the ledger's in the database, by name; a disabled trigger is not there."""
+    """Return what there is of the ledger's in the database, by name, and all that is tied to its table.
+
+    A disabled trigger is not there.
+    """
     cursor.execute(
-        "SELECT 'function ' || proname, prosrc FROM pg_proc"
-        r" WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'ledger\_%%' AND prosecdef "
-        "UNION ALL SELECT 'view ' || viewname, '' FROM pg_views WHERE schemaname = current_schema()"
-        " AND viewname = 'ledger_event' "
-        "UNION ALL SELECT 'trigger ' || relname || '.' || tgname, pg_get_triggerdef(pg_trigger.oid)"
-        " FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-        " WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgenabled = 'O'"
-        r" AND tgname LIKE 'ledger\_%%'",
-        [],
+        """
+        SELECT format('function %%s(%%s)', proname, pg_get_function_identity_arguments(oid)),
+            concat_ws(' ', prosrc, prosecdef, array_to_string(proconfig, ' '))
+        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'ledger\\_%%'
+        UNION ALL
+        SELECT 'view ' || viewname, regexp_replace(definition, %s, '', 'g')
+        FROM pg_views WHERE schemaname = current_schema() AND viewname = 'ledger_event'
+        UNION ALL
+        SELECT format('trigger %%s.%%s', relname, tgname), pg_get_triggerdef(pg_trigger.oid)
+        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgenabled = 'O'
+            AND (tgname LIKE 'ledger\\_%%' OR relname IN ('ledger_entry', 'ledger_event'))
+        UNION ALL
+        SELECT format('rule %%s.%%s', tablename, rulename), definition
+        FROM pg_rules WHERE schemaname = current_schema() AND tablename = 'ledger_entry'
+        """,
+        [_DECORATION],
     )
     return dict(cursor.fetchall())
 
 
+# A role that default privileges let write every table may only read the ledger's, and add events.
+_GRANTS = """
+DO $grants$
+DECLARE
+    role text;
+BEGIN
+    FOR role IN
+        SELECT DISTINCT acl.grantee::regrole::text FROM pg_class, aclexplode(relacl) AS acl
+        WHERE relnamespace = current_schema()::regnamespace AND relname IN ('ledger_entry', 'ledger_event')
+            AND acl.grantee NOT IN (0, relowner)
+    LOOP
+        EXECUTE 'REVOKE INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON ledger_entry FROM ' || role;
+        EXECUTE 'REVOKE SELECT, UPDATE, DELETE, TRUNCATE, TRIGGER ON ledger_event FROM ' || role;
+    END LOOP;
+END
+$grants$
+"""
+
+
 def install(cursor: Any, tables: Iterable[Table]) -> None:
-    for statement in _definitions(_schema(cursor), tables).values():
+    schema = _schema(cursor)
+    for signature, definition, _catalogued in _functions(schema):
+        cursor.execute(definition)
+        cursor.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+    cursor.execute(f"CREATE VIEW ledger_event AS {_VIEW}")
+    for statement in _triggers(schema, tables).values():
         cursor.execute(statement)
-    names = ", ".join(signature.partition(" RETURNS")[0] for signature in _FUNCTIONS)
-    cursor.execute(f"REVOKE ALL ON FUNCTION {names} FROM PUBLIC")
+    cursor.execute(_GRANTS)
 
 
 def uninstall(cursor: Any) -> None:

@@ -47,6 +47,8 @@ _OWN = {
     "FROM ledger_entry",
     "ledger_event_insert": f"""\
 CREATE TRIGGER ledger_event_insert INSTEAD OF INSERT ON ledger_event BEGIN
+SELECT RAISE(ABORT, 'Entries about rows are written by the triggers of their tables.')
+WHERE NEW.action IN ('INSERT', 'UPDATE', 'DELETE') AND ledger_source() <> 'migration';
 {_EVENT}
 END""",
     # INSERT OR REPLACE of an old entry is out of order too.
@@ -108,10 +110,10 @@ def _row(action: str, table: Table, row: str, before: str, after: str) -> str:
 
 
 def installed(cursor: Any) -> dict[str, str]:
-    """Return what there is of the ledger's in the database, by name."""
+    """Return what there is of the ledger's in the database, by name, and every trigger of its table."""
     cursor.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') AND name LIKE 'ledger~_%' "
-        "ESCAPE '~'"
+        "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        " AND (name LIKE 'ledger~_%' ESCAPE '~' OR tbl_name = 'ledger_entry')"
     )
     return dict(cursor.fetchall())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext as _
 
 from .audited import tables
@@ -33,7 +33,7 @@ class Verdict:
 def snapshot() -> Iterator[None]:
     """Read one state of the database, whatever is written meanwhile; nobody waits for it.
 
-    Inside another transaction that one's state is read.
+    Nothing can be written inside. Inside another transaction it is that one's state that is read.
     """
     if connection.in_atomic_block:
         yield
@@ -45,9 +45,11 @@ def snapshot() -> Iterator[None]:
         # Not atomic(), which would begin IMMEDIATE and so lock writers out.
         with connection.cursor() as cursor:
             cursor.execute("BEGIN DEFERRED")
+            cursor.execute("PRAGMA query_only = ON")
             try:
                 yield
             finally:
+                cursor.execute("PRAGMA query_only = OFF")
                 cursor.execute("ROLLBACK")
 
 
@@ -91,6 +93,8 @@ def _follow_chain(verdict: Verdict, since: int) -> None:
             last = entry
     except Break as broken:
         verdict.problems.append(_("The chain is broken: %(place)s.") % {"place": broken})
+    except DatabaseError as error:
+        verdict.problems.append(_("The ledger cannot be read: %(error)s") % {"error": error})
     if last:
         verdict.head = Head(last[1], last[-1], last[2])
     elif since == 1:
@@ -135,7 +139,13 @@ def _changed_rows() -> Iterator[str]:
     """Name the rows that are not as their last image, column by column."""
     with connection.cursor() as cursor:
         for table in tables():
-            for key, image, row, _parent in differences(cursor, table):
+            try:
+                found = differences(cursor, table)
+            except DatabaseError as error:  # SQLite takes values that no image can hold
+                message = _("The table %(table)s cannot be compared with the ledger: %(error)s")
+                yield message % {"table": table.name, "error": error}
+                continue
+            for key, image, row, _parent in found:
                 yield _("The row %(table)s %(key)s was changed behind the ledger's back: %(changes)s.") % {
                     "table": table.name,
                     "key": key,
@@ -147,7 +157,10 @@ def changes(before: str | None, after: str | None) -> str:
     """Say how two images differ, column by column."""
     if not before or not after:
         return _("it appeared") if after else _("it disappeared")
-    old, new = json.loads(before), json.loads(after)
+    try:
+        old, new = dict(json.loads(before)), dict(json.loads(after))
+    except (TypeError, ValueError):  # an edited image
+        return f"{before} → {after}"
     return _(", ").join(
         f"{column}: {json.dumps(old.get(column), ensure_ascii=False)} → "
         f"{json.dumps(new.get(column), ensure_ascii=False)}"

@@ -6,6 +6,7 @@ Headers and words in files are Chinese whatever the language of the screen: a fi
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from django.utils.translation import override
 
 from indicators.readings import Basis
 from indicators.wording import STATES
+from ledger.acting import record
+from ledger.models import Action
 from objectives.models import Goal
-from objectives.roc import gregorian_year
+from objectives.roc import gregorian_year, roc_moment, taipei
 from objectives.spreadsheets import harmless
 
 from .results import PlanResults, Result
@@ -69,12 +72,17 @@ COLUMNS: tuple[Column, ...] = (
     Column("系統試算燈號", lambda r: LIGHT_SYMBOLS[r.attainment.light] if r.attainment.light else None, 13),
     Column("計算式", lambda r: r.indicator.formula, 48),
 )
+# The ledger's last entry when these numbers stood: whoever keeps the file holds the ledger to it.
+HEAD_COLUMNS = ("異動紀錄序號", "異動紀錄雜湊值")
+HEADERS = (*(column.header for column in COLUMNS), *HEAD_COLUMNS)
+FORMAT_VERSION = 2  # of the files; it changes whenever the same data would give another file
 
 
 def rows(results: PlanResults) -> Iterator[list[Cell]]:
     """Yield one row for each indicator; None is «no value», text is harmless in any spreadsheet program."""
     with override("zh-hant"):
-        table = [[column.cell(result) for column in COLUMNS] for result in results.results]
+        head: list[Cell] = [results.at.head.seq, results.at.head.hash]
+        table = [[*(column.cell(result) for column in COLUMNS), *head] for result in results.results]
     for row in table:
         yield [harmless(cell) if isinstance(cell, str) else cell for cell in row]
 
@@ -83,7 +91,7 @@ def csv_bytes(results: PlanResults) -> bytes:
     """Return the table as CSV: UTF-8 with BOM, CRLF, unrounded numbers."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
-    writer.writerow(column.header for column in COLUMNS)
+    writer.writerow(HEADERS)
     for row in rows(results):
         writer.writerow(plain(cell) if isinstance(cell, Decimal) else cell for cell in row)
     return stream.getvalue().encode("utf-8-sig")
@@ -113,9 +121,10 @@ def xlsx_bytes(results: PlanResults) -> bytes:
         sheet = book.add_worksheet(f"{results.plan.year}年度第{results.quarter}季")
         heading = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        for index, column in enumerate(COLUMNS):
-            sheet.set_column(index, index, column.width, wrapped)
-            sheet.write_string(0, index, column.header, heading)
+        widths = [*(column.width for column in COLUMNS), 13, 66]
+        for index, (header, width) in enumerate(zip(HEADERS, widths, strict=True)):
+            sheet.set_column(index, index, width, wrapped)
+            sheet.write_string(0, index, header, heading)
         for number, row in enumerate(rows(results), start=1):
             for index, cell in enumerate(row):
                 if isinstance(cell, str):
@@ -128,7 +137,30 @@ def xlsx_bytes(results: PlanResults) -> bytes:
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
+        cover = book.add_worksheet("說明")
+        cover.set_column(0, 0, 20, heading)
+        cover.set_column(1, 1, 80, wrapped)
+        for number, (words, text) in enumerate(description(results)):
+            cover.write_string(number, 0, words)
+            cover.write_string(number, 1, harmless(text))
     return stream.getvalue()
+
+
+def description(results: PlanResults) -> list[tuple[str, str]]:
+    """Say in words what a file holds; the same data give the same words."""
+    head = results.at.head
+    with override("zh-hant"):
+        moment = roc_moment(results.at.now)
+    return [
+        ("年度施政計畫", results.plan.title),
+        ("季別", f"{results.plan.year} 年度第 {results.quarter} 季"),
+        ("填報值範圍", "僅含審核通過之填報值" if results.basis is Basis.OFFICIAL else UNAPPROVED),
+        ("資料性質", DEMONSTRATION if results.demo else "實際填報資料"),
+        ("資料截至", moment),
+        ("異動紀錄序號", str(head.seq)),
+        ("異動紀錄雜湊值", head.hash),
+        ("檔案格式版本", str(FORMAT_VERSION)),
+    ]
 
 
 def _fitting(text: str) -> str:
@@ -153,5 +185,24 @@ FORMATS: dict[str, Format] = {
 def file_name(results: PlanResults, extension: str) -> str:
     """Name the file after what it holds; provisional and demonstration results say so."""
     marks = [UNAPPROVED] * (results.basis is not Basis.OFFICIAL) + [DEMONSTRATION] * results.demo
+    if results.at.past:
+        marks.append(f"截至{taipei(results.at.now):%Y%m%dT%H%M%S}")
     name = "-".join([f"{results.plan.year}年度第{results.quarter}季達成情形", *marks])
     return f"{name}.{extension}"
+
+
+def record_export(results: PlanResults, name: str, content: bytes) -> None:
+    """Write into the ledger that a file was taken away, and which."""
+    record(
+        Action.EXPORT,
+        about=results.plan,
+        details={
+            "file": name,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "year": results.plan.year,
+            "quarter": results.quarter,
+            "basis": results.basis.value,
+            "as_of": results.at.written if results.at.past else None,
+            "head": results.at.head.seq,
+        },
+    )

@@ -23,6 +23,7 @@ from objectives.models import Goal, Plan
 from objectives.roc import gregorian_year, taipei
 
 from .attainment import Attainment, Light, Mean, Progress, attain, mean_attainment
+from .moments import At
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class PlanResults:
     plan: Plan
     quarter: int
     basis: Basis
-    now: datetime
+    at: At
     year_over: bool
     results: Sequence[Result]
     mean: Mean
@@ -115,12 +116,12 @@ class PlanResults:
         return any(result.demo for result in self.results)
 
 
-def plan_results(plan: Plan, *, quarter: int, now: datetime, basis: Basis = Basis.OFFICIAL) -> PlanResults:
-    """Return the results of every indicator of plan at quarter, as they stand at the moment now."""
+def plan_results(plan: Plan, *, quarter: int, at: At, basis: Basis = Basis.OFFICIAL) -> PlanResults:
+    """Return the results of every indicator of plan at quarter; at says of when the data are."""
     indicators = plan_indicators(plan)
-    year_over = plan.year_is_over(now)
+    year_over = plan.year_is_over(at.now)
     results = indicator_results(plan, indicators, quarter=quarter, year_over=year_over, basis=basis)
-    return PlanResults(plan, quarter, basis, now, year_over, results, _mean(results))
+    return PlanResults(plan, quarter, basis, at, year_over, results, _mean(results))
 
 
 def plan_indicators(plan: Plan) -> QuerySet[Indicator]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indicators.models import QUARTERS
@@ -19,6 +18,7 @@ from indicators.readings import Basis
 from objectives.models import Plan, User
 from objectives.permissions import can
 
+from .moments import At, data_at, read_moment
 from .results import current_quarter
 
 BASES = {"official": Basis.OFFICIAL, "provisional": Basis.PROVISIONAL}
@@ -41,7 +41,7 @@ class Selection:
     quarter: int
     basis: Basis
     plans: Sequence[Plan]
-    now: datetime
+    at: At
 
     @property
     def is_provisional(self) -> bool:
@@ -56,6 +56,16 @@ class Selection:
     def other_basis_query(self) -> str:
         """The query string with the other basis."""
         return self._query(basis=Basis.OFFICIAL if self.is_provisional else Basis.PROVISIONAL)
+
+    @property
+    def present_query(self) -> str:
+        """The query string for the data of today."""
+        return self._query(present=True)
+
+    @property
+    def present_parameters(self) -> list[tuple[str, str]]:
+        """The same, name by name, for a form that asks for another moment."""
+        return parse_qsl(self.present_query.removeprefix("?"))
 
     @property
     def quarters(self) -> list[Choice]:
@@ -78,7 +88,12 @@ class Selection:
         ]
 
     def _query(
-        self, *, plan: Plan | None = None, quarter: int | None = None, basis: Basis | None = None
+        self,
+        *,
+        plan: Plan | None = None,
+        quarter: int | None = None,
+        basis: Basis | None = None,
+        present: bool = False,
     ) -> str:
         plan, basis = plan or self.plan, basis or self.basis
         query: dict[str, Any] = {"year": plan.year, "quarter": quarter or self.quarter}
@@ -86,27 +101,48 @@ class Selection:
             query["agency"] = plan.unit.code
         if basis is not Basis.OFFICIAL:
             query["basis"] = basis.value
+        if self.at.past and not present:
+            query["as_of"] = self.at.written
         return f"?{urlencode(query)}"
 
 
-def select(request: HttpRequest) -> Selection:
-    """Return what the address asks for; what it leaves open is the newest.
-
-    Raises PermissionDenied for someone without a role, and Http404, with a sentence for people, where there
-    is no such plan, quarter or basis, or none that the visitor may see.
-    """
+def reader(request: HttpRequest) -> User:
+    """Return who asks. Raises PermissionDenied for someone without a role."""
     user = request.user
     if not isinstance(user, User) or not can(user, "reports.view_attainment"):
         raise PermissionDenied(_("Your account has no role yet. Please ask an administrator for one."))
-    plans = list(Plan.objects.visible_to(user).select_related("unit"))
+    return user
+
+
+@contextmanager
+def asked_data(request: HttpRequest) -> Iterator[At]:
+    """Let everything inside read the data of the moment that the address asks for, else of now.
+
+    Raises Http404, with a sentence for people, for a moment that cannot be shown.
+    """
+    asked = request.GET.get("as_of", "").strip()
+    with ExitStack() as stack:
+        try:
+            at = stack.enter_context(data_at(read_moment(asked) if asked else None))
+        except ValidationError as error:
+            raise Http404(" ".join(error.messages)) from error
+        yield at
+
+
+def select(request: HttpRequest, at: At) -> Selection:
+    """Return what the address asks for; what it leaves open is the newest.
+
+    Raises Http404, with a sentence for people, where there is no such plan, quarter or basis, or none that
+    the visitor may see.
+    """
+    plans = list(Plan.objects.visible_to(reader(request)).select_related("unit"))
     # The newest first, and of one year the ministry's before those of units below it.
     plans.sort(key=lambda plan: (-plan.year, plan.unit.parent_id is not None, plan.unit.code))
-    now = timezone.now()
     plan = _plan(plans, request.GET.get("agency"), request.GET.get("year"))
     basis = _basis(request.GET.get("basis", Basis.OFFICIAL.value))
     quarter = request.GET.get("quarter")
-    chosen = current_quarter(plan, now) if quarter is None else _quarter(quarter)
-    return Selection(plan, chosen, basis, plans, now)
+    chosen = current_quarter(plan, at.now) if quarter is None else _quarter(quarter)
+    return Selection(plan, chosen, basis, plans, at)
 
 
 def _plan(plans: Sequence[Plan], agency: str | None, year: str | None) -> Plan:

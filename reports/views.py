@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from functools import wraps
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from indicators.models import Indicator, QuarterReport
 from objectives.models import Strategy, User
 
 from .document import document_of, linked, outline, scheme_line
-from .exporters import FORMATS, file_name
+from .exporters import FORMATS, file_name, record_export
 from .presentation import (
     Row,
     attainment_arithmetic,
@@ -29,48 +30,62 @@ from .presentation import (
     variable_rows,
 )
 from .results import plan_indicators, plan_results, results_by_quarter
-from .selection import Selection, select
+from .selection import Selection, asked_data, reader, select
+
+
+def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """What everything here has in common: it only reads, needs a role, and no cache keeps it."""
+
+    @wraps(view)
+    def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        reader(request)
+        return view(request, *args, **kwargs)
+
+    return require_safe(never_cache(login_required(guard)))
 
 
 def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """What every page has in common: it only reads, needs sign-in, and no cache keeps it."""
+    """A page shows one state of the data, rendering included: that of the moment asked for, else of now."""
 
-    return require_safe(never_cache(login_required(view)))
+    @wraps(view)
+    def show(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with asked_data(request) as at:
+            return view(request, select(request, at), *args, **kwargs)
+
+    return guarded(show)
 
 
 @page
-def dashboard(request: HttpRequest) -> HttpResponse:
-    selection = select(request)
-    results = plan_results(
-        selection.plan, quarter=selection.quarter, now=selection.now, basis=selection.basis
-    )
+def dashboard(request: HttpRequest, selection: Selection) -> HttpResponse:
+    results = plan_results(selection.plan, quarter=selection.quarter, at=selection.at, basis=selection.basis)
     context = {"selection": selection, "dashboard": dashboard_of(results), "formats": FORMATS}
     return render(request, "reports/dashboard.html", context)
 
 
-@page
+@guarded
 def export(request: HttpRequest, extension: str) -> HttpResponse:
-    selection = select(request)
     if extension not in FORMATS:
         raise Http404(_("There is no file format of this name."))
-    results = plan_results(
-        selection.plan, quarter=selection.quarter, now=selection.now, basis=selection.basis
-    )
     file = FORMATS[extension]
-    disposition = content_disposition_header(True, file_name(results, extension)) or "attachment"
+    with asked_data(request) as at:
+        selection = select(request, at)
+        results = plan_results(selection.plan, quarter=selection.quarter, at=at, basis=selection.basis)
+        content = file.write(results)
+        name = file_name(results, extension)
+    record_export(results, name, content)
+    disposition = content_disposition_header(True, name) or "attachment"
     return HttpResponse(
-        file.write(results),
+        content,
         content_type=file.content_type,
         headers={"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"},
     )
 
 
 @page
-def indicator(request: HttpRequest, code: str) -> HttpResponse:
-    selection = select(request)
+def indicator(request: HttpRequest, selection: Selection, code: str) -> HttpResponse:
     found = _indicator(selection, code)
     results = results_by_quarter(
-        selection.plan, found, year_over=selection.plan.year_is_over(selection.now), basis=selection.basis
+        selection.plan, found, year_over=selection.plan.year_is_over(selection.at.now), basis=selection.basis
     )
     chosen = results[selection.quarter - 1]
     user = cast(User, request.user)
@@ -105,7 +120,6 @@ def _indicator(selection: Selection, code: str) -> Indicator:
 
 
 @page
-def plan(request: HttpRequest) -> HttpResponse:
-    selection = select(request)
+def plan(request: HttpRequest, selection: Selection) -> HttpResponse:
     context = {"selection": selection, "document": document_of(selection.plan)}
     return render(request, "reports/plan.html", context)

@@ -6,6 +6,7 @@ without any role; neighbour is a planner of another department of the ministry, 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,9 +15,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from indicators import workflow
 from indicators.models import Indicator, QuarterReport, Variable
+from ledger.models import moment_text
 from objectives.models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from objectives.roles import Role
 
@@ -154,3 +157,15 @@ def approved(
         return workflow.approve(report=found, by=reviewer, now=NOW)
 
     return make
+
+
+@pytest.fixture
+def a_moment_later() -> Callable[[], str]:
+    """Return the present moment, as addresses have it, once it is over: what follows is later."""
+
+    def wait() -> str:
+        moment = timezone.now()
+        time.sleep(0.003)  # the ledger tells milliseconds apart
+        return moment_text(moment)
+
+    return wait

@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from indicators.models import QuarterReport, Status
+from ledger.models import Action, Entry
+from ledger.verify import verify
 from mofa_kpi.tests.cast import PASSWORD
 
 
@@ -31,6 +33,8 @@ def test_a_planners_figures_reach_the_dashboard_once_they_are_approved(
 ):
     for quarter, (outbound, inbound) in enumerate([(4, 8), (5, 10), (3, 8)], start=1):
         approved("K1-1", quarter, outbound=outbound, inbound=inbound)
+
+    beginning = Entry.objects.head().seq
 
     def attainment(page: Page) -> str:
         page.goto("/?year=99&quarter=4")
@@ -81,3 +85,15 @@ def test_a_planners_figures_reach_the_dashboard_once_they_are_approved(
     assert "★" in row
     managing.get_by_role("link", name="加強雙方政要互訪").first.click()
     expect(managing.get_by_text("20 + 37")).to_be_visible()
+
+    done = Entry.objects.filter(seq__gt=beginning)
+    signing_in, working = "page", "admin"
+    assert set(done.values_list("source", "actor")) == {
+        (signing_in, "manager"), (signing_in, "planner"), (signing_in, "reviewer"),
+        (working, "planner"), (working, "reviewer"),
+    }  # fmt: skip
+    without_a_reason, returned = done.exclude(reason="").order_by("seq")
+    assert (without_a_reason.action, without_a_reason.actor) == (Action.REFUSED, "reviewer")
+    assert (returned.actor, returned.reason) == ("reviewer", "來訪次數請再查明")
+    assert returned.new["status"] == Status.RETURNED
+    assert not verify().problems

@@ -47,7 +47,9 @@ def complete(case: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['indicator']} {case['note'][:40]}")
-def test_a_worked_case_holds_in_command_file_and_page(case, planner, reviewer, manager, client, tmp_path):
+def test_a_worked_case_holds_in_command_file_and_page(
+    case, planner, reviewer, manager, client, a_moment_later, tmp_path
+):
     content = figures_file(case)
     if content:
         file = tmp_path / "figures.csv"
@@ -57,12 +59,12 @@ def test_a_worked_case_holds_in_command_file_and_page(case, planner, reviewer, m
         indicator = Indicator.objects.get(code=case["indicator"])
         PlannedValue.objects.create(indicator=indicator, quarter=quarter, value=value)
 
+    moment = a_moment_later()  # every file names the ledger's head, so they are of one moment
+
     def export(extension: str) -> bytes:
         output = tmp_path / f"out.{extension}"
-        call_command(
-            "export_attainment",
-            *f"--year 99 --quarter {case['quarter']} --format {extension} --output {output}".split(),
-        )
+        options = f"--year 99 --quarter {case['quarter']} --format {extension} --as-of {moment}"
+        call_command("export_attainment", *options.split(), f"--output={output}")
         return output.read_bytes()
 
     table = list(csv.DictReader(io.StringIO(export("csv").decode("utf-8-sig"))))
@@ -91,7 +93,8 @@ def test_a_worked_case_holds_in_command_file_and_page(case, planner, reviewer, m
     client.force_login(manager)
     page = client.get(f"/indicators/{case['indicator']}/?year=99&quarter={case['quarter']}").content.decode()
     dashboard = client.get(f"/?year=99&quarter={case['quarter']}").content.decode()
-    assert client.get(f"/export/attainment.csv?year=99&quarter={case['quarter']}").content == export("csv")
+    file = client.get(f"/export/attainment.csv?year=99&quarter={case['quarter']}&as_of={moment}")
+    assert file.content == export("csv")
     assert case["state"] in page
     for word in (case["progress"], case["light"]):
         if word:

@@ -1,0 +1,100 @@
+"""A row in every audited table, a place to write to, and a way to see what was recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.utils import translation
+
+from ledger.audited import tables
+from ledger.models import Entry
+from ledger.triggers import dialect
+
+
+@pytest.fixture
+def everything(plan: Any, approved: Callable[..., Any], auditor: Any) -> None:
+    """At least one row in every audited table."""
+    approved("K1-1", 1, outbound=4, inbound=8)
+    group = apps.get_model("auth.Group").objects.create(name="a group")
+    group.permissions.add(apps.get_model("auth.Permission").objects.earliest("pk"))
+    indicator = apps.get_model("indicators.Indicator").objects.earliest("pk")
+    apps.get_model("indicators.PlannedValue").objects.create(indicator=indicator, quarter=1, value=7)
+
+
+@pytest.fixture
+def written() -> Callable[[], Any]:
+    """Gather what a block writes: `with written() as entries`, filled when the block ends."""
+
+    @contextmanager
+    def gather() -> Iterator[list[Entry]]:
+        head = Entry.objects.order_by("-seq").values_list("seq", flat=True)[0]
+        found: list[Entry] = []
+        yield found
+        found += Entry.objects.filter(seq__gt=head).order_by("seq")
+
+    return gather
+
+
+@pytest.fixture
+def row() -> Callable[..., dict[str, Any]]:
+    """Read a row as an image should have it: row(table, key)."""
+
+    def read(name: str, key: Any) -> dict[str, Any]:
+        [table] = [table for table in tables() if table.name == name]
+        columns = ", ".join(f'CAST("{column}" AS text)' for column in table.columns)
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT {columns} FROM "{name}" WHERE "{table.key}" = %s', [key])
+            return {
+                column: _moment(value) for column, value in zip(table.columns, cursor.fetchone(), strict=True)
+            }
+
+    return read
+
+
+def as_text(image: str | None) -> dict[str, Any] | None:
+    """Read an image with its values as the database writes them as text."""
+    if image is None:
+        return None
+    found = json.loads(image, parse_float=str, parse_int=str)
+    return {column: _moment(_word(value)) for column, value in found.items()}
+
+
+def _word(value: Any) -> Any:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+
+
+def _moment(value: Any) -> Any:
+    """PostgreSQL writes a moment with a T in JSON and with a space as text."""
+    try:
+        return datetime.fromisoformat(value) if value and len(value) > 18 else value
+    except ValueError:
+        return value
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    """Let messages be in English."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def unseen(db: None) -> Callable[..., None]:
+    """Do what the database's owner can: take the triggers out, run statements, put the triggers back."""
+
+    def run(*statements: str) -> None:
+        connection.check_constraints()  # PostgreSQL drops no trigger while a check is to come
+        with connection.cursor() as cursor:
+            dialect().uninstall(cursor)
+            for statement in statements:
+                cursor.execute(statement)
+            dialect().install(cursor, list(tables()))
+
+    return run
