@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -18,11 +18,8 @@ from indicators.models import Figure, PlannedValue, QuarterReport, Status, Varia
 from ledger.models import Action, Entry, Source
 from objectives.models import Membership
 
+from .changes import Change, Happening, Item, Who
 from .images import Objects, as_value, fields_by_column, name
-
-LONG = 60  # characters of a text that are shown at once
-CONTEXT = 12  # characters around what is different in a long text
-MANY = 6  # columns of a new or deleted row that are shown at once
 
 # What people did to a quarter report, by the status that it came to.
 _STEPS: dict[str, Promise] = {
@@ -59,85 +56,6 @@ _DETAILS: dict[str, Promise] = {
     "action": gettext_lazy("Kind of action"),
     "way": gettext_lazy("By way of"),
 }
-
-
-@dataclass(frozen=True)
-class Who:
-    """On whose behalf something was written: a person, or what had no person behind it."""
-
-    name: str
-    account: str = ""
-
-
-@dataclass(frozen=True)
-class Change:
-    """A column's value before and after, in words; one of them is empty where there was none."""
-
-    label: str
-    before: str
-    after: str
-
-    @property
-    def is_long(self) -> bool:
-        return any(len(text) > LONG or "\n" in text for text in (self.before, self.after))
-
-    @property
-    def parts(self) -> tuple[str, str, str, str]:
-        """What is different in a long text: what stands before it, the old, the new, what follows."""
-        start = _alike(self.before, self.after)
-        old, new = self.before[start:], self.after[start:]
-        end = _alike(old[::-1], new[::-1])
-        lead, tail = self.before[:start], old[len(old) - end :]
-        return (
-            lead if len(lead) <= CONTEXT else "…" + lead[-CONTEXT:],
-            _shortened(old[: len(old) - end]),
-            _shortened(new[: len(new) - end]),
-            tail if len(tail) <= CONTEXT else tail[:CONTEXT] + "…",
-        )
-
-
-def _alike(first: str, second: str) -> int:
-    """Return with how many of the same characters two texts begin."""
-    pairs = enumerate(zip(first, second, strict=False))
-    return next((place for place, (one, other) in pairs if one != other), min(len(first), len(second)))
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONG else text[: LONG - 1] + "…"
-
-
-@dataclass(frozen=True)
-class Item:
-    """What one entry says."""
-
-    entry: Entry
-    verb: str | Promise
-    kind: str = ""  # of object
-    label: str = ""  # of the object; empty where the page is about it
-    changes: Sequence[Change] = ()
-    aside: str = ""  # columns that changed and say nothing to people, where nothing else did
-    address: str = ""  # of the object's history
-
-    @property
-    def has_many(self) -> bool:
-        return len(self.changes) > MANY and self.entry.action != Action.UPDATE
-
-    @property
-    def tone(self) -> str:
-        """The class of the stylesheet; the verb says the same."""
-        tones: dict[str, str] = {Action.REFUSED: "red", Action.SIGN_IN_FAILED: "red", Action.DELETE: "amber"}
-        return tones.get(self.entry.action, "none")
-
-
-@dataclass(frozen=True)
-class Happening:
-    """What one person did at one moment, by one way and for one reason."""
-
-    who: Who
-    when: Entry
-    way: str | Promise
-    reason: str
-    items: Sequence[Item]
 
 
 def tell(entries: Iterable[Entry], *, about: models.Model | None = None) -> list[Happening]:
@@ -214,18 +132,16 @@ class _Teller:
         if row._meta.auto_created:
             return self._link(entry, row)
         changes, aside = self._changes(entry, row)
+        label = name(row, self.about)
         return Item(
             entry=entry,
             verb=self._verb(entry),
             kind=kind_of(entry, self.objects),
-            label="" if self._is_about(row) else name(row),
+            label=label,
             changes=changes,
             aside=_(", ").join(aside),
-            address="" if self._is_about(row) else address(row),
+            address=address(row) if label else "",
         )
-
-    def _is_about(self, row: models.Model) -> bool:
-        return self.about is not None and type(row) is type(self.about) and str(row.pk) == str(self.about.pk)
 
     def _verb(self, entry: Entry) -> str | Promise:
         status = entry.new.get("status")
@@ -240,11 +156,13 @@ class _Teller:
             for key, value in _pairs(entry.new)
             if value and entry.action != Action.BEGIN
         ]
+        found = self.objects.get(model, entry.key) if model and entry.key else None
+        own = found is not None and found == self.objects.person(entry.actor)
         return Item(
             entry=entry,
             verb=action(entry.action),
-            kind=kind_of(entry, self.objects),
-            label=self.objects.name(model, entry.key) if model and entry.key else "",
+            kind="" if own else kind_of(entry, self.objects),
+            label="" if own or not model or not entry.key else self.objects.name(model, entry.key),
             changes=details,
         )
 
@@ -258,7 +176,7 @@ class _Teller:
             entry=entry,
             verb=action(entry.action),
             kind=kind_of(entry, self.objects),
-            label=name(owning) if owning and not self._is_about(owning) else "",
+            label=name(owning, self.about) if owning else "",
             changes=[change],
         )
 
@@ -275,14 +193,15 @@ class _Teller:
                 continue
             before, after = (self._words(field, value, row) for value in (old, new))
             if before != after:
-                shown.append(Change(label, before, after))
+                shown.append(_change(field, label, before, after, whole=entry.action != Action.UPDATE))
         return shown, ([] if shown or entry.action != Action.UPDATE or self._step(entry) else silent)
 
     def _columns(self, entry: Entry, model: type[models.Model]) -> Iterator[tuple[str, Any]]:
-        """Yield the columns of an entry's images with their fields; None for those of former times."""
+        """Yield an image's columns in the model's order, with their fields; at last those of former times."""
         fields = fields_by_column(model)
-        for column in {**entry.old, **entry.new}:
-            yield column, fields.get(column)
+        there = {**entry.old, **entry.new}
+        yield from ((column, field) for column, field in fields.items() if column in there)
+        yield from ((column, None) for column in sorted(there.keys() - fields.keys()))
 
     def _words(self, field: Any, value: Any, row: models.Model) -> str:
         if field is None:
@@ -315,7 +234,16 @@ class _Teller:
             person = self.objects.person(entry.actor)
             return person is not None and str(person.pk) == str(new)
         moment = as_value(field, new)
-        return moment is not None and abs(moment - entry.moment) < _AT_ONCE
+        return isinstance(moment, datetime) and abs(moment - entry.moment) < _AT_ONCE
+
+
+def _change(field: Any, label: str, before: str, after: str, *, whole: bool) -> Change:
+    """Word a column of a row that changed or, as a whole, came or went."""
+    if field is not None and field.name == "value":
+        return Change("", before, after)  # the row's name says whose value
+    if whole and isinstance(field, models.BooleanField):
+        return Change("", label if before else "", label if after else "")
+    return Change(label, before, after)
 
 
 def _ends(link: models.Model) -> tuple[str, str]:
@@ -326,7 +254,7 @@ def _ends(link: models.Model) -> tuple[str, str]:
 
 def address(thing: models.Model) -> str:
     """Return the address of an object's history; empty for what has none of its own."""
-    if hasattr(type(thing)._default_manager, "visible_to"):
+    if hasattr(type(thing)._default_manager, "visible_to") and str(thing.pk).isdecimal():
         return reverse("history", args=[thing._meta.label_lower, thing.pk])
     return ""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -60,7 +60,14 @@ def exact_moment(moment: datetime) -> str:
 
 
 def as_value(field: Any, stored: Any) -> Any:
-    """Return a column's value in an image as the model would have it."""
+    """Return a column's value in an image as the model would have it; what cannot be one, as it is."""
+    try:
+        return _as_value(field, stored)
+    except (ValueError, TypeError, ArithmeticError):
+        return stored
+
+
+def _as_value(field: Any, stored: Any) -> Any:
     if stored is None or field.is_relation:
         return stored
     match field:
@@ -116,6 +123,7 @@ class Objects:
         if model is None or entry.action not in ROW_ACTIONS:
             return None
         row = as_object(model, entry.new or entry.old)
+        row.pk = entry.key
         self._connect(row, named_after(model))
         return row
 
@@ -145,8 +153,8 @@ class Objects:
                 return format_number(value)
             case datetime():
                 return exact_moment(value)
-        if isinstance(field, models.DateField):
-            return roc_date(value)
+            case date():
+                return roc_date(value)
         return str(value)
 
     def _accounts(self, accounts: set[str]) -> dict[str, User]:
@@ -199,23 +207,29 @@ def _is_answer(field: Any, row: models.Model | None) -> bool:
     return isinstance(row, Variable) and row.kind == Variable.Kind.YES_NO
 
 
-def name(thing: models.Model) -> str:
-    """Return what an object is called where it stands alone."""
+def name(thing: models.Model, about: models.Model | None = None) -> str:
+    """Return what an object is called, alone or on a page about another one; empty where that is itself."""
+    if about is not None and _same(thing, about):
+        return ""
     for each in named_after(type(thing)):
-        field: Any = type(thing)._meta.get_field(each)
+        field: Any = thing._meta.get_field(each)
         if thing._state.adding and field.get_cached_value(thing, default=None) is None:
             return f"{thing._meta.verbose_name} #{thing.pk}"
     match thing:
         case Figure():
-            return f"{name(thing.report)} · {thing.variable.name}"
+            return " · ".join(filter(None, [name(thing.report, about), thing.variable.name]))
         case Variable():
-            return f"{thing.indicator.code} · {thing.name}"
-        case PlannedValue():
-            return _("%(indicator)s, quarter %(quarter)s") % {
-                "indicator": thing.indicator,
-                "quarter": thing.quarter,
-            }
+            return thing.name if about else f"{thing.indicator.code} · {thing.name}"
+        case QuarterReport() | PlannedValue():
+            words = _("Quarter %(quarter)s") if about else _("%(indicator)s, quarter %(quarter)s")
+            return words % {"indicator": thing.indicator, "quarter": thing.quarter}
+        case Membership() if about:
+            return f"{thing.unit} · {thing.get_role_display()}"
     if thing._meta.auto_created:
         first, second = (getattr(thing, each) for each in named_after(type(thing)))
         return f"{name(first)} · {name(second)}"
     return str(thing)
+
+
+def _same(one: models.Model, other: models.Model) -> bool:
+    return type(one) is type(other) and str(one.pk) == str(other.pk)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import json
+import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import IO, Any
 
@@ -20,7 +21,7 @@ from django.utils.translation import override
 
 from ledger.acting import record
 from ledger.check_export import COLUMNS, Head
-from ledger.models import MOMENT, Action, Entry, EntryQuerySet, Source
+from ledger.models import Action, Entry, EntryQuerySet, Source
 from objectives.roc import roc_year, taipei
 from objectives.spreadsheets import harmless
 
@@ -35,10 +36,13 @@ Values = tuple[Any, ...]  # of COLUMNS and the hash
 
 # Headers and words in files are Chinese whatever the language of the screen, like those of other files.
 HEADERS = (
-    "序號", "時間（臺北）", "人員", "方式", "理由", "動作", "資料種類", "資料鍵值", "隸屬鍵值",
-    "異動前", "異動後", "時間（UTC）", "資料表", "前一筆雜湊值", "雜湊值",
+    "序號", "時間（臺北）", "人員", "方式", "理由", "動作", "資料種類", "資料表", "資料鍵值", "隸屬鍵值",
+    "異動前", "異動後", "雜湊值",
 )  # fmt: skip
-WIDTHS = (9, 20, 16, 14, 24, 10, 14, 9, 9, 40, 40, 24, 26, 20, 20)
+WIDTHS = (9, 24, 16, 14, 24, 10, 14, 20, 9, 9, 40, 40, 24)
+
+# What nearly every text begins with, and no formula.
+_PLAIN = frozenset(string.ascii_letters + string.digits + "{")
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def csv_lines(rows: Iterable[Values]) -> Iterator[bytes]:
     writer.writerow(HEADERS)
     yield b"\xef\xbb\xbf"
     for part in _parts(table(rows)):
-        writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in part)
+        writer.writerows(part)
         yield "".join(lines).encode("utf-8", "replace")
         lines.clear()
     yield "".join(lines).encode()
@@ -123,7 +127,7 @@ def write_xlsx(rows: Iterable[Values], file: IO[bytes]) -> None:
             sheet.write_number(number, 0, row[0])
             for column, cell in enumerate(row[1:], start=1):
                 if cell:
-                    sheet.write_string(number, column, fitting(harmless(cell)))
+                    sheet.write_string(number, column, fitting(cell))
 
 
 def _sheet(book: Any, heading: Any) -> Any:
@@ -141,7 +145,7 @@ def fitting(text: str) -> str:
 
 
 def table(rows: Iterable[Values]) -> Iterator[Sequence[Any]]:
-    """Yield entries as HEADERS names their cells; what people wrote and what is hashed stays as it is."""
+    """Yield entries as HEADERS names their cells, the texts harmless; empty for null."""
     with override("zh-hant"):
         actions = {str(value): str(words) for value, words in Action.choices}
         ways = {str(value): str(words) for value, words in Source.choices}
@@ -156,17 +160,23 @@ def table(rows: Iterable[Values]) -> Iterator[Sequence[Any]]:
 def _cells(
     row: Values, actions: dict[str, str], ways: dict[str, str], kinds: dict[str, str]
 ) -> Sequence[Any]:
-    prev, seq, at, actor, source, reason, action, table, key, parent, before, after, own = row
-    return [
-        seq, local(at), actor, ways.get(source, source), reason, actions.get(action, action),
-        kinds.get(table, table), key, parent or "", before or "", after or "", at, table, prev, own,
-    ]  # fmt: skip
+    _prev, seq, at, actor, source, reason, action, table, key, parent, before, after, own = row
+    texts = (
+        local(at), actor, ways.get(source, source), reason, actions.get(action, action),
+        kinds.get(table, table), table, key, parent, before, after, own,
+    )  # fmt: skip
+    return [seq, *(safe(text) if text else "" for text in texts)]
+
+
+def safe(text: str) -> str:
+    """Return a text that no spreadsheet program takes for a formula."""
+    return text if text[0] in _PLAIN else harmless(text)
 
 
 def local(at: str) -> str:
-    """Return an entry's time as spreadsheets sort it, in Taipei's: 115/05/19 14:05:09."""
-    moment = taipei(datetime.strptime(at, MOMENT).replace(tzinfo=UTC))
-    return f"{roc_year(moment):03}/{moment:%m/%d %H:%M:%S}"
+    """Return an entry's time as spreadsheets sort it, in Taipei's: 115/05/19 14:05:09.123."""
+    moment = taipei(datetime.fromisoformat(at))
+    return f"{roc_year(moment):03}/{moment:%m/%d %H:%M:%S}.{moment.microsecond // 1000:03}"
 
 
 def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:

@@ -51,10 +51,9 @@ class LedgerForm(forms.Form):
     first = DayField(
         label=_("From day"),
         required=False,
-        max_length=30,
         help_text=_("By the ROC calendar, such as 115.5.19."),
     )
-    last = DayField(label=_("Until day"), required=False, max_length=30, help_text=_("This day included."))
+    last = DayField(label=_("Until day"), required=False, help_text=_("This day included."))
     kind = forms.ChoiceField(label=_("Kind of object"), required=False)
     object = forms.CharField(
         label=_("Object"),
