@@ -199,10 +199,10 @@ def record_export(results: PlanResults, name: str, content: bytes) -> None:
         details={
             "file": name,
             "sha256": hashlib.sha256(content).hexdigest(),
-            "year": results.plan.year,
             "quarter": results.quarter,
             "basis": results.basis.value,
             "as_of": results.at.written if results.at.past else None,
-            "head": results.at.head.seq,
+            "head_seq": results.at.head.seq,
+            "head_hash": results.at.head.hash,
         },
     )

@@ -43,6 +43,11 @@ _AT_ONCE = timedelta(minutes=1)
 # The particulars of events, such as what of the ledger somebody exported.
 _DETAILS: dict[str, Promise] = {
     "what": gettext_lazy("File contents"),
+    "file": gettext_lazy("File name"),
+    "sha256": gettext_lazy("The file's SHA-256"),
+    "quarter": gettext_lazy("Quarter"),
+    "basis": gettext_lazy("Which figures"),
+    "as_of": gettext_lazy("As of"),
     "format": gettext_lazy("File format"),
     "entries": gettext_lazy("Number of entries"),
     "head_seq": gettext_lazy("Last entry"),

@@ -97,7 +97,7 @@ def test_a_file_that_is_taken_away_is_in_the_ledger(managing, manager, plan, a_m
     assert (entry.action, entry.actor, entry.source) == (Action.EXPORT, manager.username, "page")
     assert (entry.table, entry.key) == (Plan._meta.db_table, str(plan.pk))
     assert entry.new["sha256"] == hashlib.sha256(content).hexdigest()
-    assert (entry.new["quarter"], entry.new["head"]) == (2, before.seq)
+    assert (entry.new["quarter"], entry.new["head_seq"]) == (2, before.seq)
     assert read_moment(entry.new["as_of"]) == read_moment(moment)
 
 
