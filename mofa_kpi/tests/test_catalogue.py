@@ -35,6 +35,8 @@ DATA = {
     "indicators/imports.py": "names of columns, and answers in them",
     "indicators/management/commands/import_figures.py": "names of columns",
     "reports/exporters.py": "names of columns, and answers in them",
+    "reports/ledger_files.py": "names of columns, of sheets and of what is cut",
+    "reports/ledger_pages.py": "the name of a file",
     "reports/document.py": "the notation of the source, and the notes' own words",
 }
 
