@@ -39,7 +39,7 @@ from .images import name
 from .ledger_access import Slice, cursor, history_of, require_ledger
 from .ledger_files import FORMATS, STREAMS, Extract, write
 from .ledger_form import LedgerForm
-from .views import page
+from .views import guarded
 
 
 def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -47,7 +47,7 @@ def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
     return require_GET(never_cache(login_required(view)))
 
 
-@page
+@guarded
 def history(request: HttpRequest, label: str, key: int) -> HttpResponse:
     """What happened to an object."""
     user = cast(User, request.user)
@@ -79,7 +79,7 @@ def _place(thing: models.Model) -> str:
     return ""
 
 
-@page
+@guarded
 def ledger(request: HttpRequest) -> HttpResponse:
     """The whole ledger, by filters."""
     user = cast(User, request.user)

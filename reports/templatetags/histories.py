@@ -25,6 +25,9 @@ def exact_moment(moment: datetime) -> str:
 
 @register.simple_tag(takes_context=True)
 def latest_changes(context: dict[str, Any], indicator: Indicator) -> list[Happening]:
-    """Return what happened to an indicator last, of what the visitor may read."""
+    """Return what happened to an indicator last, of what the visitor may read, as of the page's moment."""
     found = ledger_access.entries_about(indicator, context["request"].user)
+    at = context["selection"].at
+    if at.past:
+        found = found.filter(seq__lte=at.head.seq)
     return tell(ledger_access.Slice.of(found).entries, about=indicator)[:LATEST]
