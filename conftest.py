@@ -2,13 +2,16 @@
 
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import BrowserContext
 
+from ledger.acting import current
 from ledger.triggers import dismantled
 from mofa_kpi.tests.browser import chromium
 
@@ -62,6 +65,28 @@ def tables_can_be_emptied() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
+
+
+ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE\b")
+
+
+@pytest.fixture(autouse=True)
+def rows_are_locked_after_the_ledger() -> Iterator[None]:
+    """Whoever locks a row before the ledger can deadlock with every writer: fail where that happens.
+
+    SQLite locks no rows.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+
+    def refuse(execute: Callable[..., Any], sql: Any, *arguments: Any) -> Any:
+        if isinstance(sql, str) and current() is None and ROW_LOCK.search(sql):
+            pytest.fail(f"A row is locked outside of ledger.acting: {sql}")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(refuse):
         yield
 
 

@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ledger.acting import acting
+from ledger.acting import acting, current
 
 from .fields import nfc
 from .forms import Stored, TextArea, WatchedForm
@@ -131,7 +131,7 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
         One that the person may not see does not exist for them.
         """
         found = super().get_object(request, object_id, from_field)
-        if found and request.method == "POST" and transaction.get_connection().in_atomic_block:
+        if found and request.method == "POST" and current():
             self.lock(found)
             found = super().get_object(request, object_id, from_field)
         if found is None:
