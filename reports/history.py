@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -19,7 +19,7 @@ from ledger.models import Action, Entry, Source
 from objectives.models import Membership
 
 from .changes import Change, Happening, Item, Who
-from .images import Objects, as_value, fields_by_column, name
+from .images import Objects, as_value, fields_by_column, models_by_table, name
 
 # What people did to a quarter report, by the status that it came to.
 _STEPS: dict[str, Promise] = {
@@ -157,7 +157,7 @@ class _Teller:
     def _event(self, entry: Entry) -> Item:
         model = self.objects.models.get(entry.table)
         details = [
-            Change(str(_DETAILS.get(key, key)), "", _detail(value))
+            Change(str(_DETAILS.get(key, key)), "", _detail(key, value))
             for key, value in _pairs(entry.new)
             if value and entry.action != Action.BEGIN
         ]
@@ -273,7 +273,19 @@ def _pairs(details: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _detail(value: Any) -> str:
+def _detail(key: str, value: Any) -> str:
+    """Show a particular of an event: what an address asked for by the words of its page."""
+    kinds = {table: model._meta.verbose_name for table, model in models_by_table().items()}
+    known: dict[str, Mapping[Any, Any]] = {
+        "what": {"ledger": _("Ledger")},
+        "basis": {
+            "official": _("approved figures only"),
+            "provisional": _("including figures that await approval"),
+        },
+        "kind": kinds,
+        "action": dict(Action.choices),
+        "way": dict(Source.choices),
+    }
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return str(value)
+    return str(known.get(key, {}).get(str(value), value))

@@ -306,8 +306,12 @@ def test_events_have_their_own_sentence(client, plan, planner, report):
     assert told() == ["登入失敗"]
     record(Action.PASSWORD, actor=planner, about=planner)
     assert told() == ["密碼已變更"]
-    record(Action.EXPORT, details={"what": "attainment", "format": "csv", "filters": {"person": "wang"}})
-    assert told() == ["匯出 檔案內容：→attainment 檔案格式：→csv 人員：→wang"]
+    asked = {"person": "wang", "kind": "objectives_goal", "action": "UPDATE", "way": "api"}
+    record(Action.EXPORT, details={"what": "ledger", "format": "csv", "entries": 1234, "filters": asked})
+    assert told() == [
+        "匯出 檔案內容：→異動紀錄 檔案格式：→csv 筆數：→1,234 人員：→wang 資料種類：→目標 動作：→修改 "
+        "方式：→程式介面"
+    ]
     record(Action.REFUSED, actor=planner, reason="您的角色無權執行此作業", about=report("K1-1", 1))
     assert told() == ["未獲准許 季填報 K1-1 加強雙方政要互訪（第 1 季）"]
 
