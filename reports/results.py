@@ -15,7 +15,7 @@ from decimal import Decimal
 from django.db.models import Max, Prefetch, QuerySet
 
 from indicators.formula import substitute
-from indicators.models import QUARTERS, Indicator, PlannedValue, QuarterReport
+from indicators.models import QUARTERS, Indicator, PlannedValue, QuarterReport, Variable
 from indicators.readings import Basis, Reading, readings
 from indicators.value import Assessed, Direction, Rule, estimate, value_at
 from indicators.wording import why_no_value
@@ -129,7 +129,10 @@ def plan_indicators(plan: Plan) -> QuerySet[Indicator]:
     return (
         Indicator.objects.filter(goal__plan=plan)
         .select_related("goal__plan", "lead_unit")
-        .prefetch_related("variables", Prefetch("planned_values", PlannedValue.objects.order_by("quarter")))
+        .prefetch_related(
+            Prefetch("variables", Variable.objects.order_by("position")),
+            Prefetch("planned_values", PlannedValue.objects.order_by("quarter")),
+        )
     )
 
 
