@@ -46,6 +46,11 @@ def words(item):
     return " ".join(filter(None, [str(item.verb), item.kind, item.label, *changes, item.aside]))
 
 
+def plan_value(indicator, value):
+    with acting():  # the ledger's lock comes before that of the row
+        PlannedValue.objects.update_or_create(indicator=indicator, quarter=2, defaults={"value": value})
+
+
 @pytest.fixture
 def k11(plan):
     return Indicator.objects.get(code="K1-1")
@@ -157,7 +162,7 @@ def test_the_admin_leads_nobody_to_what_they_do_not_see(plan, stranger, planner,
 def test_the_indicator_page_shows_the_latest_five(k11, manager):
     for value in range(7):
         with acting(reason=f"第 {value} 次調整"):
-            PlannedValue.objects.update_or_create(indicator=k11, quarter=2, defaults={"value": value})
+            plan_value(k11, value)
     response = signed_in(manager).get("/indicators/K1-1/")
     shown = text(response)
     assert all(f"第 {value} 次調整" in shown for value in (2, 3, 4, 5, 6))
@@ -410,7 +415,7 @@ def test_an_object_alone_is_called_by_all_that_it_needs(report, planner, k11):
 
 def test_a_page_has_fifty_entries_and_leads_to_older_and_newer_ones(k11, manager):
     for value in range(120):
-        PlannedValue.objects.update_or_create(indicator=k11, quarter=2, defaults={"value": value})
+        plan_value(k11, value)
     client, address, seen = signed_in(manager), history(k11), []
     while address:
         response = client.get(address)
@@ -474,7 +479,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
 
 def test_an_auditor_searches_opens_and_pages_in_the_browser(opened, k11, auditor):
     for value in range(60):
-        PlannedValue.objects.update_or_create(indicator=k11, quarter=2, defaults={"value": value})
+        plan_value(k11, value)
     page = opened("auditor")
     page.get_by_role("link", name="異動紀錄").click()
     page.get_by_label("資料內容").fill("K1-1")
