@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from indicators import workflow
 from indicators.models import Indicator, PlannedValue, QuarterReport
@@ -205,7 +206,8 @@ def test_the_number_of_queries_does_not_grow_with_the_indicators(
     queries = 12
     with django_assert_num_queries(queries):
         managing.get("/?year=99&quarter=1")
-    of_a_file = queries + 2  # it has no banner, and there is an entry about it in the ledger
+    # A file has no banner, and there is an entry about it in the ledger; PostgreSQL is told who writes that.
+    of_a_file = queries + (4 if connection.vendor == "postgresql" else 2)
     with django_assert_num_queries(of_a_file):
         managing.get("/export/attainment.csv?year=99&quarter=1")
     total = request.getfixturevalue("many_indicators")
