@@ -1,4 +1,4 @@
-"""The whole suite on SQLite and on PostgreSQL, both at once.
+"""The whole suite on SQLite and on PostgreSQL, and the pages in Chromium, all three at once.
 
     python -m mofa_kpi.tests [arguments for pytest]
 
@@ -11,63 +11,78 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import IO
 
-from mofa_kpi.tests.browser import chromium
+from pytest import ExitCode
+
+from mofa_kpi.tests.browser import browser_required, chromium
 from mofa_kpi.tests.postgres import NoPostgreSQL, cluster, stop_on_sigterm
 
 BASE_DIR = Path(__file__).resolve().parents[2]
+PASSED = "passed"
 
 
-def start(
-    name: str, url: str, arguments: list[str], output: IO[bytes] | None = None
-) -> subprocess.Popen[bytes]:
-    color = ["--color=yes"] if sys.stdout.isatty() else []
-    # Each with its own folders: the two run at once.
-    folders = [f"--override-ini=cache_dir=.pytest_cache/{name}", f"--output=test-results/{name}"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *color, *folders, *arguments],
-        cwd=BASE_DIR,
-        env={**os.environ, "DATABASE_URL": url},
-        stdout=output,
-        stderr=output,
-    )
+class Run:
+    """A part of the suite in a process of its own; what it says is shown live, or kept until asked for."""
+
+    def __init__(self, name: str, url: str, arguments: list[str], *, live: bool = False) -> None:
+        self.name = name
+        self.output = None if live else tempfile.TemporaryFile()
+        color = ["--color=yes"] if sys.stdout.isatty() else []
+        # Each with its own folders: they run at once.
+        folders = [f"--override-ini=cache_dir=.pytest_cache/{name}", f"--output=test-results/{name}"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *color, *folders, *arguments],
+            cwd=BASE_DIR,
+            env={**os.environ, "DATABASE_URL": url},
+            stdout=self.output,
+            stderr=self.output,
+        )
+
+    def result(self, *, may_be_empty: bool) -> str:
+        """Wait for the end, show what was said, and say how it went."""
+        code = self.process.wait()
+        if self.output:
+            print(f"\n== {self.name}", flush=True)
+            self.output.seek(0)
+            sys.stdout.buffer.write(self.output.read())
+        nothing_chosen = may_be_empty and code == ExitCode.NO_TESTS_COLLECTED
+        return PASSED if code == ExitCode.OK or nothing_chosen else "FAILED"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
 
 
 def main(arguments: list[str]) -> int:
     stop_on_sigterm()
     began = time.monotonic()
-    results: dict[str, int | str] = {}
+    results: dict[str, str] = {}
+    with ExitStack() as stack:
 
-    print("== Tests on SQLite, browser tests included (PostgreSQL's run meanwhile, shown below)", flush=True)
-    on_sqlite = start("sqlite", "", arguments)
-    try:
-        with _postgres() as url, tempfile.TemporaryFile() as output:
-            on_postgres = start("postgresql", url, [*arguments, "-m", "not browser"], output)
-            try:
-                results["SQLite"] = on_sqlite.wait()
-                results["PostgreSQL"] = on_postgres.wait()
-            finally:
-                on_postgres.terminate()
-                on_postgres.wait()
-            output.seek(0)
-            print("\n== Tests on PostgreSQL", flush=True)
-            sys.stdout.buffer.write(output.read())
-    except NoPostgreSQL as problem:
-        results["SQLite"] = on_sqlite.wait()
-        results["PostgreSQL"] = f"NOT RUN. {problem}"
-    finally:
-        on_sqlite.terminate()
-        on_sqlite.wait()
+        def start(name: str, url: str, chosen: str, *, live: bool = False) -> Run:
+            run = Run(name, url, [*arguments, "-m", chosen], live=live)
+            stack.callback(run.stop)
+            return run
+
+        print("== SQLite (PostgreSQL and Chromium run meanwhile, and are shown below)", flush=True)
+        runs = [start("SQLite", "", "not browser", live=True)]
+        if chromium() or browser_required():
+            runs.append(start("Chromium", "", "browser"))
+        try:
+            runs.append(start("PostgreSQL", stack.enter_context(_postgres()), "not browser"))
+        except NoPostgreSQL as problem:
+            results["PostgreSQL"] = f"NOT RUN. {problem}"
+        for run in runs:
+            results[run.name] = run.result(may_be_empty=bool(arguments))
 
     print(f"\n== Summary, after {time.monotonic() - began:.0f} s")
-    for database, result in results.items():
-        print(f"{database}: {'passed' if result == 0 else result if isinstance(result, str) else 'FAILED'}")
-    if not chromium():
-        print("Browser tests: NOT RUN. There is no Chromium on this machine.")
-    return 0 if set(results.values()) == {0} else 1
+    for name, result in results.items():
+        print(f"{name}: {result}")
+    if "Chromium" not in results:
+        print("Chromium: NOT RUN. There is none on this machine.")
+    return 0 if set(results.values()) == {PASSED} else 1
 
 
 def _postgres() -> AbstractContextManager[str]:

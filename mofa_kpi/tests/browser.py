@@ -1,5 +1,6 @@
 """Where the browser for the browser tests is."""
 
+import os
 import shutil
 
 
@@ -9,3 +10,8 @@ def chromium() -> str | None:
         if path := shutil.which(name):
             return path
     return None
+
+
+def browser_required() -> bool:
+    """Whether a machine without Chromium is at fault (REQUIRE_BROWSER), instead of excused."""
+    return os.environ.get("REQUIRE_BROWSER", "") not in ("", "0")
