@@ -14,7 +14,7 @@ import time
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
-from pytest import ExitCode
+import pytest
 
 from mofa_kpi.tests.browser import browser_required, chromium
 from mofa_kpi.tests.postgres import NoPostgreSQL, cluster, stop_on_sigterm
@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, name: str, url: str, arguments: list[str], *, live: bool = False) -> None:
         self.name = name
-        self.output = None if live else tempfile.TemporaryFile()
+        self.output = None if live else tempfile.TemporaryFile()  # noqa: SIM115 (until the process is done)
         color = ["--color=yes"] if sys.stdout.isatty() else []
         # Each with its own folders: they run at once.
         folders = [f"--override-ini=cache_dir=.pytest_cache/{name}", f"--output=test-results/{name}"]
@@ -47,8 +47,8 @@ class Run:
             print(f"\n== {self.name}", flush=True)
             self.output.seek(0)
             sys.stdout.buffer.write(self.output.read())
-        nothing_chosen = may_be_empty and code == ExitCode.NO_TESTS_COLLECTED
-        return PASSED if code == ExitCode.OK or nothing_chosen else "FAILED"
+        nothing_chosen = may_be_empty and code == pytest.ExitCode.NO_TESTS_COLLECTED
+        return PASSED if code == pytest.ExitCode.OK or nothing_chosen else "FAILED"
 
     def stop(self) -> None:
         self.process.terminate()
