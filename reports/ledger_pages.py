@@ -59,22 +59,23 @@ def history(request: HttpRequest, label: str, key: int) -> HttpResponse:
         {
             "title": name(thing),
             "kind": thing._meta.verbose_name,
-            "place": _place(thing),
+            "place": _place(request, thing),
             "part": part,
             "happenings": tell(part.entries, about=thing),
         },
     )
 
 
-def _place(thing: models.Model) -> str:
-    """Return the address where an object itself is shown; empty where it is gone or has none."""
+def _place(request: HttpRequest, thing: models.Model) -> str:
+    """Return the address where an object itself is shown to the visitor; empty where there is none."""
     if thing._state.adding:
         return ""
     if isinstance(thing, Indicator):
         plan = thing.goal.plan
         query = urlencode({"year": plan.year, "agency": plan.unit.code})
         return f"{reverse('indicator', args=[thing.code])}?{query}"
-    if admin.site.is_registered(type(thing)):
+    registered = admin.site.is_registered(type(thing))
+    if registered and admin.site.get_model_admin(type(thing)).has_view_permission(request, thing):
         return reverse(f"admin:{thing._meta.app_label}_{thing._meta.model_name}_change", args=[thing.pk])
     return ""
 

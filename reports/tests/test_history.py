@@ -97,9 +97,15 @@ def test_an_indicators_history_keeps_drafts_from_other_units(report, k11, planne
         assert private not in theirs
 
 
-def test_a_persons_history_is_for_those_who_administer_them(planner, administrator, auditor, manager):
-    assert "承辦人" in text(signed_in(administrator).get(history(planner)))
-    for other in (auditor, manager, planner):
+def test_a_persons_history_is_for_those_who_administer_them_and_for_auditors(
+    planner, administrator, auditor, manager
+):
+    page = "/admin/objectives/user/"
+    for reader, may_open_the_page in ((administrator, True), (auditor, False)):
+        response = signed_in(reader).get(history(planner))
+        assert "承辦人" in text(response)
+        assert any(page in link for link in markup(response).links) == may_open_the_page
+    for other in (manager, planner):
         assert signed_in(other).get(history(planner)).status_code == 404
 
 
