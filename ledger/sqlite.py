@@ -14,6 +14,7 @@ from .audited import Table
 from .check_export import entry_hash
 from .models import Source
 
+ROW = '"table", "key"'  # what tells rows apart, as an index has it
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"  # the same throughout one statement
 _HEAD = "SELECT seq, hash, at FROM ledger_entry ORDER BY seq DESC LIMIT 1"
 

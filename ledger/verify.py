@@ -40,6 +40,7 @@ def snapshot() -> Iterator[None]:
     elif connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET LOCAL work_mem = '64MB'")
             yield
     else:
         # Not atomic(), which would begin IMMEDIATE and so lock writers out.
@@ -116,13 +117,12 @@ def _compare_head(verdict: Verdict, kept: Head) -> None:
 
 def _jumps(since: int) -> Iterator[str]:
     """Name the first entries whose image before is not the row's last image: something went unrecorded."""
-    key, table = dialect().bytewise('"key"'), dialect().bytewise('"table"')  # sorting is most of the work
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT seq, "table", "key", was, "before" FROM (
                 SELECT seq, "table", "key", "before",
-                    lag("after") OVER (PARTITION BY {key}, {table} ORDER BY seq) AS was
+                    lag("after") OVER (PARTITION BY {dialect().ROW} ORDER BY seq) AS was
                 FROM ledger_entry WHERE action IN ('INSERT', 'UPDATE', 'DELETE')
             ) AS image
             WHERE seq >= %s AND coalesce("before", '') <> coalesce(was, '')
