@@ -142,7 +142,8 @@ def acting(
             frame.refusals.append(Refusal(error, frame))
         raise
     except BaseException:
-        frame.refusals.clear()  # it ended for another reason
+        if outer is None:
+            frame.refusals.clear()  # it ended for another reason
         raise
     finally:
         _frame.reset(token)
