@@ -128,7 +128,7 @@ def xlsx_bytes(results: PlanResults) -> bytes:
         for number, row in enumerate(rows(results), start=1):
             for index, cell in enumerate(row):
                 if isinstance(cell, str):
-                    sheet.write_string(number, index, _fitting(cell))
+                    sheet.write_string(number, index, fitting(cell))
                 elif isinstance(cell, Decimal) and abs(cell) >= LARGEST_CELL:
                     sheet.write_string(number, index, str(cell))
                 elif cell is not None:
@@ -163,9 +163,9 @@ def description(results: PlanResults) -> list[tuple[str, str]]:
     ]
 
 
-def _fitting(text: str) -> str:
-    """Cut what no cell can hold, and show that it was cut; the CSV has it whole."""
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+def fitting(text: str, mark: str = "…") -> str:
+    """Cut what no cell can hold, and show by the mark that it was cut; other formats have it whole."""
+    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - len(mark)] + mark
 
 
 @dataclass(frozen=True)

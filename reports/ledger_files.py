@@ -25,7 +25,7 @@ from ledger.models import Action, Entry, EntryQuerySet, Source
 from objectives.roc import roc_year, taipei
 from objectives.spreadsheets import harmless
 
-from .exporters import LONGEST_CELL
+from .exporters import fitting
 from .images import models_by_table
 
 CHUNK = 2_000  # entries in memory at a time
@@ -127,7 +127,7 @@ def write_xlsx(rows: Iterable[Values], file: IO[bytes]) -> None:
             sheet.write_number(number, 0, row[0])
             for column, cell in enumerate(row[1:], start=1):
                 if cell:
-                    sheet.write_string(number, column, fitting(cell))
+                    sheet.write_string(number, column, fitting(cell, CUT))
 
 
 def _sheet(book: Any, heading: Any) -> Any:
@@ -137,11 +137,6 @@ def _sheet(book: Any, heading: Any) -> Any:
         sheet.write_string(0, column, header, heading)
     sheet.freeze_panes(1, 1)
     return sheet
-
-
-def fitting(text: str) -> str:
-    """Return a text as long as a cell may be; one that is cut says so."""
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - len(CUT)] + CUT
 
 
 def table(rows: Iterable[Values]) -> Iterator[Sequence[Any]]:

@@ -19,7 +19,8 @@ from ledger.models import Entry
 from objectives.models import Goal, Plan
 from objectives.tests.pages import signed_in
 from reports import ledger_files
-from reports.ledger_files import CUT, HEADERS, Extract, fitting, local
+from reports.exporters import fitting
+from reports.ledger_files import CUT, HEADERS, Extract, local
 
 ATTACK = '=HYPERLINK("http://evil.test")'
 
@@ -141,7 +142,7 @@ def test_no_cell_is_a_formula(auditing, person, extension):
 
 def test_a_cell_that_is_cut_says_so():
     assert fitting("甲" * 32_767) == "甲" * 32_767
-    cut = fitting("甲" * 32_768)
+    cut = fitting("甲" * 32_768, CUT)
     assert len(cut) == 32_767
     assert cut.endswith(CUT)
 
