@@ -58,7 +58,7 @@ PLANNED: Mapping[str, tuple[int, int, int, int]] = {
 FINISHED_QUARTERS = (1, 2, 3)
 
 
-def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetime) -> int:
+def add_demonstration(*, plan: Plan, planner: User, head: User, reviewer: User, now: datetime) -> int:
     """Add approved figures for quarters 1–3 and a few drafts for quarter 4; return how many figures.
 
     Only for a plan without figures: whatever somebody has entered already is never mixed with inventions.
@@ -84,6 +84,7 @@ def add_demonstration(*, plan: Plan, planner: User, reviewer: User, now: datetim
                 )
                 if report.quarter in FINISHED_QUARTERS:
                     report = workflow.submit(report=report, by=planner, now=now)
+                    report = workflow.endorse(report=report, by=head, now=now)
                     workflow.approve(report=report, by=reviewer, now=now)
         PlannedValue.objects.bulk_create(
             PlannedValue(indicator=indicator, quarter=quarter, value=value, demo=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
@@ -15,7 +16,8 @@ from django.utils.translation import gettext as _
 from ledger.acting import acting
 from ledger.models import Source
 from objectives.fields import nfc, refuse_control_characters
-from objectives.models import User
+from objectives.forms import RocDateField
+from objectives.models import Unit, User
 
 from . import workflow
 from .fields import read_number
@@ -24,6 +26,16 @@ from .numbers import NumberError, format_number, parse_number
 
 # The columns of the file, whatever the language of the screen.
 HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
+UNIT = "單位"
+# Columns that a file may have besides, and what of a report they fill in.
+TEXTS = {
+    "落後原因": "lag_reason",
+    "因應對策": "response",
+    "預定改善期限": "improve_by",
+    "需協調事項": "coordination",
+    "異常說明": "check_note",
+}
+OPTIONAL = (UNIT, *TEXTS)
 NOT_APPLICABLE = "不適用"
 REMARK_LENGTH = 1000
 YES_NO = {"是": Decimal(1), "否": Decimal(0)}
@@ -54,6 +66,12 @@ class Entry:
     quarter: int | None  # None for a constant of the plan
     value: Decimal | None
     remark: str
+    unit: Unit | None = None  # whose share it is
+    texts: Mapping[str, str | date] = field(default_factory=dict)
+
+    @property
+    def key(self) -> workflow.Key:
+        return (self.variable.symbol, self.unit.pk) if self.unit else self.variable.symbol
 
 
 @dataclass
@@ -63,6 +81,25 @@ class Outcome:
     figures: int = 0
     constants: int = 0
     reports: list[QuarterReport] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """Which steps the reports take after the figures are in, and who takes them."""
+
+    submit: bool
+    endorser: User | None
+    approver: User | None
+
+    def take(self, report: QuarterReport, *, by: User, now: datetime) -> QuarterReport:
+        if not self.submit:
+            return report
+        report = workflow.submit(report=report, by=by, now=now)
+        if self.endorser and report.indicator.goal.plan.head_step:
+            report = workflow.endorse(report=report, by=self.endorser, now=now)
+        if self.approver:
+            report = workflow.approve(report=report, by=self.approver, now=now)
+        return report
 
 
 class _DryRun(Exception):
@@ -76,12 +113,13 @@ def import_figures(
     now: datetime,
     agency: str | None = None,
     submit: bool = False,
+    endorser: User | None = None,
     approver: User | None = None,
     dry_run: bool = False,
 ) -> Outcome:
-    """Write the file's figures as by, then submit and approve the reports where asked.
+    """Write the file's figures as by, then submit, endorse and approve the reports where asked.
 
-    agency is the code of the unit whose plans the file is about, needed where several have an indicator.
+    Without an endorser the approver passes the head's step too, and so must be entitled to both. agency is the code of the unit whose plans the file is about, needed where several have an indicator.
     Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
     """
     entries, problems = read_entries(content, by, agency)
@@ -91,7 +129,8 @@ def import_figures(
             # Rows that cannot be read leave their reports unfinished, so those are not submitted; they are
             # still tried as drafts, for one run to name everything.
             submit = submit and not problems
-            problems += _write(entries, outcome, by=by, now=now, submit=submit, approver=approver)
+            decide = _Decisions(submit, endorser or approver, approver)
+            problems += _write(entries, outcome, by=by, now=now, decide=decide)
             if dry_run:
                 raise _DryRun
             if problems:
@@ -109,17 +148,19 @@ def read_entries(content: bytes, by: User, agency: str | None = None) -> tuple[l
     if agency:
         visible = visible.filter(goal__plan__unit__code=agency)
     indicators: dict[tuple[int, str], list[Indicator]] = {}
-    for indicator in visible.select_related("goal__plan__unit", "lead_unit").prefetch_related("variables"):
+    related = visible.select_related("goal__plan__unit", "lead_unit")
+    for indicator in related.prefetch_related("variables", "contributing_units"):
         indicators.setdefault((indicator.goal.plan.year, indicator.code), []).append(indicator)
     entries: list[Entry] = []
-    seen: dict[tuple[int, int | None], int] = {}
+    seen: dict[tuple[int, int | None, int | None], int] = {}
     for number, row in rows:
         try:
             entry = _entry(number, row, indicators)
         except ValidationError as error:
             problems += [Problem(number, message) for message in error.messages]
             continue
-        first = seen.setdefault((entry.variable.pk, entry.quarter), number)
+        unit = entry.unit.pk if entry.unit else None
+        first = seen.setdefault((entry.variable.pk, entry.quarter, unit), number)
         if first != number:
             problems.append(Problem(number, _("This figure stands in row %(row)s already.") % {"row": first}))
         entries.append(entry)
@@ -137,7 +178,7 @@ def _rows(content: bytes) -> tuple[list[tuple[int, dict[str, str]]], list[Proble
     if not table:
         raise ImportRefused([Problem(1, _("The file is empty."))])
     header = [cell.strip() for cell in table[0][1]]
-    columns = _(", ").join(HEADERS)
+    columns = _(", ").join(HEADERS + OPTIONAL)
     problems = [
         _("The column «%(header)s» is missing. The columns are: %(columns)s.")
         % {"header": name, "columns": columns}
@@ -153,7 +194,7 @@ def _rows(content: bytes) -> tuple[list[tuple[int, dict[str, str]]], list[Proble
         _("The column «%(header)s» is unknown. The columns are: %(columns)s.")
         % {"header": name, "columns": columns}
         for name in dict.fromkeys(header)
-        if name not in HEADERS
+        if name not in HEADERS + OPTIONAL
     ]
     if problems:
         raise ImportRefused(Problem(1, problem) for problem in problems)
@@ -217,13 +258,59 @@ def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], l
         )
     variable.indicator = indicator
     quarter = _quarter(row["季別"], variable)
+    unit = _unit(row.get(UNIT, ""), variable)
+    texts = _texts(row)
     if row["數值"] == NOT_APPLICABLE and quarter:
         if not row["備註"]:
             raise ValidationError(
                 _("Give the reason why it is not applicable in the column %(header)s.") % {"header": "備註"}
             )
-        return Entry(number, variable, quarter, None, row["備註"])
-    return Entry(number, variable, quarter, _value(row["數值"], variable), row["備註"])
+        return Entry(number, variable, quarter, None, row["備註"], unit, texts)
+    return Entry(number, variable, quarter, _value(row["數值"], variable), row["備註"], unit, texts)
+
+
+def _unit(text: str, variable: Variable) -> Unit | None:
+    """Find the unit whose share a row is, by code or name; None where the row names none."""
+    if not text:
+        return None
+    participants = variable.indicator.participants
+    if not variable.by_unit:
+        raise ValidationError(
+            _("Column %(header)s: «%(name)s» is not given by unit; leave it empty.")
+            % {"header": UNIT, "name": variable}
+        )
+    for unit in participants:
+        if text in (unit.code, unit.name):
+            return unit
+    raise ValidationError(
+        _("Column %(header)s: «%(text)s» does not contribute. The units are: %(units)s.")
+        % {"header": UNIT, "text": text[:40], "units": _(", ").join(unit.name for unit in participants)}
+    )
+
+
+def _texts(row: Mapping[str, str]) -> dict[str, str | date]:
+    """Return what a row says for the report besides its figure, by the report's fields."""
+    texts: dict[str, str | date] = {}
+    for header, name in TEXTS.items():
+        text = row.get(header, "")
+        refuse_control_characters(text)
+        if len(text) > REMARK_LENGTH:
+            raise ValidationError(
+                _("Column %(header)s has more than %(length)s characters.")
+                % {"header": header, "length": REMARK_LENGTH}
+            )
+        if text:
+            texts[name] = _day(header, text) if name == "improve_by" else text
+    return texts
+
+
+def _day(header: str, text: str) -> date:
+    try:
+        return RocDateField().clean(text)
+    except ValidationError as error:
+        raise ValidationError(
+            _("Column %(header)s: %(why)s") % {"header": header, "why": " ".join(error.messages)}
+        ) from error
 
 
 def _small_number(header: str, text: str) -> int:
@@ -267,7 +354,7 @@ def _value(text: str, variable: Variable) -> Decimal:
 
 
 def _write(
-    entries: list[Entry], outcome: Outcome, *, by: User, now: datetime, submit: bool, approver: User | None
+    entries: list[Entry], outcome: Outcome, *, by: User, now: datetime, decide: _Decisions
 ) -> list[Problem]:
     """Write constants, then report by report; return what was refused, by row."""
     problems: list[Problem] = []
@@ -277,7 +364,7 @@ def _write(
             try:
                 with acting():
                     workflow.set_constant(
-                        variable=entry.variable, value=entry.value, by=by, approver=approver
+                        variable=entry.variable, value=entry.value, by=by, approver=decide.approver
                     )
                 outcome.constants += 1
             except (ValidationError, PermissionDenied) as error:
@@ -291,12 +378,8 @@ def _write(
         )
         try:
             with acting():
-                _respect_others(report, group, by=by, whole=submit)
-                report = _write_report(report, group, by=by, now=now)
-                if submit:
-                    report = workflow.submit(report=report, by=by, now=now)
-                if submit and approver:
-                    report = workflow.approve(report=report, by=approver, now=now)
+                _respect_others(report, group, by=by, whole=decide.submit)
+                report = decide.take(_write_report(report, group, by=by, now=now), by=by, now=now)
             outcome.figures += len(group)
             outcome.reports.append(report)
         except (ValidationError, PermissionDenied) as error:
@@ -306,11 +389,16 @@ def _write(
 
 
 def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whole: bool) -> None:
-    """Refuse to replace, or to submit unseen, what somebody else entered: a form would have shown it."""
-    given = {entry.variable.pk: entry.value for entry in group}
+    """Refuse to replace, or to submit unseen, what somebody else entered: a form would have shown it.
+
+    Another unit's share is what the lead unit is to submit.
+    """
+    given = {(entry.variable.pk, entry.unit.pk if entry.unit else None): entry.value for entry in group}
     others = report.figures.filter(demo=False).exclude(changed_by=by).select_related("variable", "changed_by")
     for figure in others:
-        if whole if figure.variable_id not in given else given[figure.variable_id] != figure.value:
+        key = figure.variable_id, figure.unit_id
+        unseen = whole and figure.unit_id in (None, report.indicator.lead_unit_id)
+        if unseen if key not in given else given[key] != figure.value:
             raise ValidationError(
                 _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
                 % {
@@ -323,21 +411,34 @@ def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whol
 
 def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: datetime) -> QuarterReport:
     remarks = list(dict.fromkeys(entry.remark for entry in group if entry.remark))
+    texts = _report_texts(group)
     declared = [entry for entry in group if entry.value is None]
     if declared:
         if len(declared) < len(group):
             raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
         return workflow.save_draft(
-            report=report, by=by, now=now, figures={}, not_applicable_reason="\n".join(remarks)
+            report=report,
+            by=by,
+            now=now,
+            figures={},
+            **{**texts, "not_applicable_reason": "\n".join(remarks)},
         )
-    return workflow.save_draft(
-        report=report,
-        by=by,
-        now=now,
-        figures={entry.variable.symbol: entry.value for entry in group},
-        remark="\n".join(remarks) if remarks else None,
-        restate=True,
-    )
+    if remarks:
+        texts["remark"] = "\n".join(remarks)
+    figures = {entry.key: entry.value for entry in group}
+    return workflow.save_draft(report=report, by=by, now=now, figures=figures, restate=True, **texts)
+
+
+def _report_texts(group: list[Entry]) -> workflow.Texts:
+    """Put together what the rows of a report say for it; several texts follow each other, days must agree."""
+    texts: dict[str, str | date] = {}
+    for name in TEXTS.values():
+        said = list(dict.fromkeys(entry.texts[name] for entry in group if name in entry.texts))
+        if len(said) > 1 and name == "improve_by":
+            raise ValidationError(_("The rows of one report name different days for the improvement."))
+        if said:
+            texts[name] = said[0] if name == "improve_by" else "\n".join(str(text) for text in said)
+    return cast(workflow.Texts, texts)
 
 
 def _problems(row: int, error: ValidationError | PermissionDenied) -> list[Problem]:

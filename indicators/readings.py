@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from enum import Enum
 
+from django.db.models import Q
+
+from .formula import WORKING
 from .models import Figure, Indicator, QuarterReport, Status
 
 
@@ -28,12 +31,16 @@ class Basis(Enum):
 
 @dataclass
 class Reading:
-    """One indicator's figures by (quarter, symbol), and the quarters declared not applicable."""
+    """One indicator's figures by (quarter, symbol), and the quarters declared not applicable.
+
+    A figure that units gave is the sum of their shares, which stand beside it by the unit's id.
+    """
 
     figures: dict[tuple[int, str], Decimal] = field(default_factory=dict)
     not_applicable: set[int] = field(default_factory=set)
     demo: set[int] = field(default_factory=set)  # quarters in which a figure is a demonstration
     unapproved: set[int] = field(default_factory=set)  # quarters in which what counts is not approved yet
+    shares: dict[tuple[int, str], dict[int, Decimal]] = field(default_factory=dict)
 
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
@@ -42,11 +49,22 @@ class Reading:
             {q for q in self.not_applicable if q <= quarter},
             {q for q in self.demo if q <= quarter},
             {q for q in self.unapproved if q <= quarter},
+            {key: shares for key, shares in self.shares.items() if key[0] <= quarter},
         )
 
+    def add(self, quarter: int, symbol: str, value: Decimal, unit: int | None) -> None:
+        """Take a stored figure in: the whole, or one unit's share of it."""
+        key = quarter, symbol
+        if unit is not None:
+            self.shares.setdefault(key, {})[unit] = value
+        with localcontext(WORKING):
+            self.figures[key] = self.figures.get(key, Decimal(0)) + value
 
-def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading]:
+
+def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int] = ()) -> dict[int, Reading]:
     """Return the reading of each indicator by its id; two queries however many there are.
+
+    also are the ids of reports that count whatever their status: what approving them would bring.
 
     The symbols come from the indicators' `variables` (prefetch them for many indicators): joined to thousands
     of figures, the variables are what PostgreSQL loses its way among where it has no good statistics.
@@ -54,25 +72,37 @@ def readings(indicators: Iterable[Indicator], basis: Basis) -> dict[int, Reading
     indicators = list(indicators)
     found = {indicator.pk: Reading() for indicator in indicators}
     symbols = {each.pk: each.symbol for indicator in indicators for each in indicator.variables.all()}
-    counted = {"indicator__in": found, "status__in": basis.statuses}
     rows = (
         Figure.objects.order_by()
-        .filter(**{f"report__{key}": value for key, value in counted.items()})
+        .filter(_counted("report__", basis, also), report__indicator__in=found)
         .values_list(
-            "report__indicator_id", "report__quarter", "report__status", "variable_id", "value", "demo"
+            "report__indicator_id",
+            "report__quarter",
+            "report__status",
+            "variable_id",
+            "unit_id",
+            "value",
+            "demo",
         )
     )
-    for indicator, quarter, status, variable, value, demo in rows:
+    for indicator, quarter, status, variable, unit, value, demo in rows:
         if variable not in symbols:
             continue  # it came after the indicators were read, and their rules do not know it
-        found[indicator].figures[quarter, symbols[variable]] = value
+        found[indicator].add(quarter, symbols[variable], value, unit)
         if demo:
             found[indicator].demo.add(quarter)
         if status != Status.APPROVED:
             found[indicator].unapproved.add(quarter)
-    declared = QuarterReport.objects.order_by().filter(**counted).exclude(not_applicable_reason="")
+    declared = QuarterReport.objects.order_by().filter(_counted("", basis, also), indicator__in=found)
+    declared = declared.exclude(not_applicable_reason="")
     for indicator, quarter, status in declared.values_list("indicator_id", "quarter", "status"):
         found[indicator].not_applicable.add(quarter)
         if status != Status.APPROVED:
             found[indicator].unapproved.add(quarter)
     return found
+
+
+def _counted(way: str, basis: Basis, also: Collection[int]) -> Q:
+    """Say which reports count; way leads to the report."""
+    counted = Q(**{f"{way}status__in": basis.statuses})
+    return counted | Q(**{f"{way}pk__in": also}) if also else counted

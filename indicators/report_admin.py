@@ -57,11 +57,12 @@ def status_pill(report: QuarterReport) -> str:
     )
 
 
-def target_words(indicator: Indicator) -> str:
-    """Show a target with its direction and unit: 至少 55 次數."""
+def target_words(indicator: Indicator, quarter: int | None = None) -> str:
+    """Show a target with its direction and unit: 至少 55 次數; the one in force at quarter, where given."""
+    target = indicator.target if quarter is None else indicator.in_force(quarter).target
     return _("%(direction)s %(target)s %(unit)s") % {
         "direction": indicator.get_direction_display(),
-        "target": format_number(indicator.target),
+        "target": format_number(target),
         "unit": indicator.unit,
     }
 
@@ -84,7 +85,7 @@ def entered_value(report: QuarterReport, reading: Reading) -> Value:
     """Return the value that the entered figures give at the end of the report's quarter."""
     reading = reading.until(report.quarter)
     return value_at(
-        report.indicator.rule(),
+        report.indicator.in_force(report.quarter).rule,
         report.quarter,
         reading.figures,
         reading.not_applicable,
@@ -102,6 +103,7 @@ def value_words(report: QuarterReport, reading: Reading, unreadable: Iterable[st
     """Say what value the figures give, against target and planned value, and why there may be none."""
     indicator = report.indicator
     value = entered_value(report, reading)
+    target = indicator.in_force(report.quarter).target
     planned = {each.quarter: each.value for each in indicator.planned_values.all()}.get(report.quarter)
     amount = value.amount
     return {
@@ -109,9 +111,9 @@ def value_words(report: QuarterReport, reading: Reading, unreadable: Iterable[st
         "unit": indicator.unit,
         "state": STATES[value.state],
         "state_name": value.state.name.lower(),
-        "amount": None if amount is None else format_towards(amount, indicator.target, DECIMALS),
-        "target": target_words(indicator),
-        "to_target": None if amount is None else signed(amount - indicator.target),
+        "amount": None if amount is None else format_towards(amount, target, DECIMALS),
+        "target": target_words(indicator, report.quarter),
+        "to_target": None if amount is None else signed(amount - target),
         "planned": None if planned is None else format_number(planned),
         "to_planned": None if planned is None or amount is None else signed(amount - planned),
         "why": indicator.not_applicable_reason or why_no_value(value, _names(indicator)),
@@ -178,7 +180,12 @@ class QuarterReportAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarterReport]:
         related = ["indicator__goal__plan__unit", "indicator__lead_unit"]
-        return super().get_queryset(request).select_related(*related).prefetch_related("indicator__variables")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related(*related)
+            .prefetch_related("indicator__variables", "indicator__revisions", "indicator__contributing_units")
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ReportList
@@ -204,7 +211,7 @@ class QuarterReportAdmin(ScopedAdmin):
 
     @admin.display(description=gettext_lazy("annual target"))
     def target(self, report: QuarterReport) -> str:
-        return target_words(report.indicator)
+        return target_words(report.indicator, report.quarter)
 
     @admin.display(description=gettext_lazy("value so far"))
     def value(self, report: Any) -> str:
@@ -213,7 +220,8 @@ class QuarterReportAdmin(ScopedAdmin):
             nothing_due = value.state is State.EMPTY and not value.missing
             words = _("Not due yet") if nothing_due else STATES[value.state]
             return format_html('<span class="quiet">{}</span>', words)
-        number = format_towards(value.amount, report.indicator.target, DECIMALS)
+        target = report.indicator.in_force(report.quarter).target
+        number = format_towards(value.amount, target, DECIMALS)
         if value.state is State.COMPLETE:
             return format_html("<b>{}</b>", number)
         return format_html('<b>{}</b> <span class="quiet">{}</span>', number, STATES[value.state])
@@ -371,7 +379,7 @@ class QuarterReportAdmin(ScopedAdmin):
         form = form or ReportForm(report, reading)
         mine = can(user, "indicators.change_quarterreport", report)
         editable = report.is_open_for_entry and mine
-        steps = [step.value for step in workflow.possible_steps(report, user)]
+        steps = [step.name.lower() for step in workflow.possible_steps(report, user)]
         if version is None:
             # A form that came back with mistakes is still about the version that was read.
             version = (form.cleaned_data if bound else {}).get("version", report.version)
@@ -396,9 +404,9 @@ class QuarterReportAdmin(ScopedAdmin):
             "editable": editable,
             "unsaved": form.typed() if bound and not editable else [],
             "steps": steps,
-            "own_work": can(user, workflow.Step.APPROVE.permission, report)
-            and report.status in workflow.TRANSITIONS[workflow.Step.APPROVE][0]
-            and workflow.Step.APPROVE.value not in steps,
+            "own_work": can(user, "indicators.approve_quarterreport", report)
+            and report.status in workflow.origins(workflow.Step.APPROVE, report)
+            and "approve" not in steps,
             "constants": [
                 (variable, None if variable.constant is None else format_number(variable.constant))
                 for variable in indicator.variables.all()

@@ -60,6 +60,9 @@ class VariableRule:
     zero_until_given: bool = False
     memo: bool = False
     constant: Decimal | None = None
+    yes_no: bool = False
+    may_fall: bool = False
+    not_above: str = ""  # the symbol of the whole that it is a part of
 
     @property
     def never_falls(self) -> bool:
@@ -139,6 +142,12 @@ def value_at(
     return Value(amount, State.PROVISIONAL if missing else State.COMPLETE, missing, operands)
 
 
+def side(amount: Decimal, bound: Decimal, direction: Direction) -> int:
+    """Return 1 where the amount is better than the bound, 0 where it is the same, -1 where it is worse."""
+    better = (amount > bound) - (amount < bound)
+    return better if direction is Direction.AT_LEAST else -better
+
+
 def estimate(
     rule: Rule, quarter: int, figures: Figures, not_applicable: Collection[int] = ()
 ) -> Decimal | None:
@@ -194,8 +203,7 @@ def _operands(
     """Roll every variable up; one about which nothing is known is left out, and never 0."""
     operands = {}
     for variable in rule.official:
-        given = _given(variable, quarter, figures, not_applicable)
-        operand = _rolled_up(variable, given)
+        operand = rolled_up(variable, quarter, figures, not_applicable)
         if operand is None and _counts_as_zero(variable, quarter, not_applicable):
             operand = ZERO
         if operand is not None:
@@ -203,7 +211,11 @@ def _operands(
     return operands
 
 
-def _rolled_up(variable: VariableRule, given: list[Decimal]) -> Decimal | None:
+def rolled_up(
+    variable: VariableRule, quarter: int, figures: Figures, not_applicable: Collection[int] = ()
+) -> Decimal | None:
+    """Return the variable's figures up to `quarter` as one number; None where there is none."""
+    given = _given(variable, quarter, figures, not_applicable)
     if variable.rollup is Rollup.CONSTANT:
         return variable.constant
     if not given:

@@ -9,7 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .checks import Finding, Problem
 from .formula import FormulaError, FormulaProblem
+from .numbers import format_number
 from .value import State, Value
 
 STATES: dict[State, Promise] = {
@@ -86,3 +88,26 @@ def _listed(names: Iterable[str]) -> str:
 def _named(expression: str, names: Mapping[str, str]) -> str:
     """Put the variables' names in place of their symbols."""
     return re.sub(r"[a-z][a-z0-9_]*", lambda match: names.get(match[0], match[0]), expression)
+
+
+FINDINGS: dict[Problem, Promise] = {
+    Problem.FALLS: gettext_lazy(
+        "«%(name)s» is %(value)s and was %(other)s before; it normally does not fall."
+    ),
+    Problem.LEAPS: gettext_lazy(
+        "«%(name)s» is %(value)s, more than three times the %(other)s of the quarters before."
+    ),
+    Problem.EXCEEDS: gettext_lazy(
+        "«%(name)s» is %(value)s and cannot be above «%(whole)s», which is %(other)s."
+    ),
+}
+
+
+def finding_words(finding: Finding, names: Mapping[str, str]) -> str:
+    """Say what was noticed about a figure; names are the variables' by symbol."""
+    return str(FINDINGS[finding.problem]) % {
+        "name": names[finding.symbol],
+        "value": format_number(finding.value),
+        "other": format_number(finding.other),
+        "whole": names.get(finding.whole, ""),
+    }

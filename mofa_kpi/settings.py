@@ -167,6 +167,7 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "objectives.Unit": {"parent": "parent"},
     "objectives.User": {"exclude": ["password", "last_login"]},
     "objectives.Membership": {"parent": "user"},
+    "objectives.Deputy": {"parent": "principal"},
     "objectives.Plan": {},
     "objectives.Goal": {"parent": "plan"},
     "objectives.Strategy": {"parent": "goal"},
@@ -174,11 +175,18 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "objectives.WorkItem": {"parent": "work_plan"},
     "indicators.Indicator": {"parent": "goal"},
     "indicators.Indicator_strategies": {"parent": "indicator"},
+    "indicators.Indicator_contributing_units": {"parent": "indicator"},
     "indicators.Variable": {"parent": "indicator"},
     "indicators.PlannedValue": {"parent": "indicator"},
+    "indicators.TargetRevision": {"parent": "indicator"},
+    "indicators.ReportingPeriod": {"parent": "plan"},
+    "indicators.Reopening": {"parent": "period"},
     "indicators.QuarterReport": {"parent": "indicator"},
     "indicators.QuarterReport_editors": {"parent": "quarterreport"},
     "indicators.Figure": {"parent": "report"},
+    "indicators.ReportStep": {"parent": "report"},
+    "indicators.Evidence": {"parent": "report"},
+    "indicators.ItemProgress": {"parent": "item"},
     "auth.Group": {},
     "auth.Group_permissions": {"parent": "group"},
 }
@@ -188,9 +196,16 @@ LEDGER_NOT_AUDITED = [
     "contenttypes.ContentType",  # Django derives these from the models
     "auth.Permission",
     "admin.LogEntry",  # nothing is written there
+    "indicators.Reminder",  # a notice of what the other tables say
 ]
 # Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.
-LEDGER_PRESENT = ["objectives.User", "objectives.Membership", "auth.Group", "auth.Group_permissions"]
+LEDGER_PRESENT = [
+    "objectives.User",
+    "objectives.Membership",
+    "objectives.Deputy",
+    "auth.Group",
+    "auth.Group_permissions",
+]
 # By which way a request comes, by the beginning of its address; any other is a page.
 LEDGER_SOURCES = {"/admin/": "admin", "/api/": "api"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,13 +14,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .fields import CharField, TextField
 from .numerals import chinese_numeral
 from .permissions import can, can_enter
 from .roc import gregorian_year, taipei
-from .roles import Rights, Role, Tree
+from .roles import DEPUTISED, Rights, Role, Tree
 
 
 class UnitQuerySet(models.QuerySet["Unit"]):
@@ -44,6 +46,7 @@ class Unit(models.Model):
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent unit")
     )
+    demo = models.BooleanField(_("demonstration"), default=False, editable=False)
 
     objects = UnitQuerySet.as_manager()
 
@@ -121,10 +124,15 @@ class User(AbstractBaseUser):
 
     @cached_property
     def rights(self) -> Rights:
-        """The person's roles as they stood when first asked for; two queries, once per request."""
+        """The person's roles as they stood when first asked for, those they deputise in included.
+
+        Three queries at most, once per request. Only roles of daily work pass to a deputy.
+        """
         if not self.is_active or self.pk is None:
             return Rights({}, frozenset())
-        memberships = list(self.memberships.values_list("role", "unit_id"))
+        away = Deputy.objects.filter(deputy=self).in_force(taipei(timezone.now()).date()).values("principal")
+        mine = Q(user=self) | Q(user__in=away, role__in=DEPUTISED)
+        memberships = list(Membership.objects.order_by().filter(mine).values_list("role", "unit_id"))
         return Rights.of(memberships, Unit.objects.tree()) if memberships else Rights({}, frozenset())
 
     @property
@@ -172,6 +180,54 @@ class Membership(models.Model):
         return (self.unit_id,)
 
 
+class DeputyQuerySet(models.QuerySet["Deputy"]):
+    def visible_to(self, user: User) -> Self:
+        """Deputyships of people whom user administers, and one's own, on either side."""
+        theirs = User.objects.visible_to(user)
+        return self.filter(Q(principal__in=theirs) | Q(principal=user) | Q(deputy=user))
+
+    def in_force(self, day: date) -> Self:
+        return self.filter(starts_on__lte=day, ends_on__gte=day, principal__is_active=True)
+
+
+class Deputy(models.Model):
+    """代理人: somebody does a colleague's work for some days, under their own name."""
+
+    principal = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="deputies", verbose_name=_("who is away")
+    )
+    deputy = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="deputises_for", verbose_name=_("deputy")
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"))
+
+    objects = DeputyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("deputyship")
+        verbose_name_plural = _("deputyships")
+        ordering = ("-starts_on", "principal__username")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")),
+                name="deputy_days_in_order",
+                violation_error_message=_("The last day is before the first."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(principal=F("deputy")),
+                name="deputy_is_somebody_else",
+                violation_error_message=_("Nobody deputises for themselves."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return _("%(deputy)s for %(principal)s") % {"deputy": self.deputy, "principal": self.principal}
+
+    def permission_units(self) -> Iterable[int]:
+        return self.principal.permission_units()
+
+
 class PlanQuerySet(models.QuerySet["Plan"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(unit__in=user.rights.units("objectives.view_plan"))
@@ -204,6 +260,28 @@ class Plan(models.Model):
     adopted_number = CharField(
         _("document number of the adoption"), max_length=100, blank=True, editable=False
     )
+    head_step = models.BooleanField(
+        _("heads of unit endorse"),
+        default=True,
+        help_text=_("Whether a report needs its head of unit's endorsement before it is approved."),
+    )
+    closed_at = models.DateTimeField(_("year closed at"), null=True, editable=False)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("year closed by"),
+    )
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("plan of the year before"),
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = PlanQuerySet.as_manager()
@@ -233,6 +311,11 @@ class Plan(models.Model):
                 | (Q(adopted_on__isnull=False) & ~Q(adopted_number="")),
                 name="plan_adopted_with_date_and_number",
             ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_by__isnull=True)
+                | Q(closed_at__isnull=False, closed_by__isnull=False),
+                name="plan_closed_by_someone",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -246,6 +329,11 @@ class Plan(models.Model):
     @property
     def is_adopted(self) -> bool:
         return self.adopted_on is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the year's figures are frozen."""
+        return self.closed_at is not None
 
     def year_is_over(self, now: datetime) -> bool:
         """Say whether the plan's year had ended at the moment now (aware), in Taipei's time."""
@@ -280,6 +368,14 @@ class Goal(models.Model):
     outline_title = CharField(_("title in part I"), max_length=200)
     preamble_title = CharField(_("title in the preamble"), max_length=200, blank=True)
     text = TextField(_("text"), blank=True)
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("goal of the year before"),
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = GoalQuerySet.as_manager()
@@ -343,6 +439,14 @@ class Strategy(models.Model):
     heading = CharField(_("heading"), max_length=300, blank=True)
     text = TextField(_("text"), blank=True)
     closing = TextField(_("text after the enumeration"), blank=True)
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("strategy of the year before"),
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = StrategyQuerySet.as_manager()
@@ -404,6 +508,14 @@ class WorkPlan(models.Model):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="work_plans", verbose_name=_("annual plan"))
     position = models.PositiveSmallIntegerField(_("position"))
     name = CharField(_("name"), max_length=100)
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("work plan of the year before"),
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = WorkPlanQuerySet.as_manager()
@@ -430,6 +542,12 @@ class WorkItemQuerySet(models.QuerySet["WorkItem"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(work_plan__plan__unit__in=user.rights.units("objectives.view_workitem"))
 
+    def led_by(self, units: Iterable[int]) -> Self:
+        """Items whose progress one of units reports; the plan's agency where no lead unit is set."""
+        return self.alias(responsible=Coalesce("lead_unit", "work_plan__plan__unit")).filter(
+            responsible__in=units
+        )
+
     def get_by_natural_key(self, unit: str, year: int, work_plan: int, position: int) -> WorkItem:
         return self.get(
             work_plan__plan__unit__code=unit,
@@ -446,6 +564,23 @@ class WorkItem(models.Model):
     position = models.PositiveSmallIntegerField(_("position"))
     name = CharField(_("name"), max_length=100)
     content = TextField(_("content"))
+    lead_unit = models.ForeignKey(
+        Unit,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="led_work_items",
+        verbose_name=_("lead unit"),
+        help_text=_("Reports what was done each quarter; empty: the plan's agency."),
+    )
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("work item of the year before"),
+    )
     note = TextField(_("provenance note"), blank=True)
 
     objects = WorkItemQuerySet.as_manager()
@@ -465,6 +600,11 @@ class WorkItem(models.Model):
         return (*self.work_plan.natural_key(), self.position)
 
     natural_key.dependencies = ["objectives.workplan"]  # type: ignore[attr-defined]
+
+    @property
+    def responsible_unit_id(self) -> int:
+        """The unit that reports on it: the lead unit, or else the plan's agency."""
+        return self.lead_unit_id or self.work_plan.plan.unit_id
 
     def permission_units(self) -> Iterable[int]:
         return (self.work_plan.plan.unit_id,)

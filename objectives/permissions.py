@@ -22,11 +22,18 @@ class BelongsToUnits(Protocol):
 
 
 def can(user: Any, permission: str, obj: BelongsToUnits | None = None) -> bool:
-    """Say whether user holds the permission over obj, or, without obj, over any unit at all."""
+    """Say whether user holds the permission over obj, or, without obj, over any unit at all.
+
+    To read what is several units' work (`reading_units`) one of them is enough.
+    """
     if not getattr(user, "is_active", False):
         return False
     units = user.rights.units(permission)
-    return bool(units) and (obj is None or units.issuperset(obj.permission_units()))
+    if obj is None:
+        return bool(units)
+    if hasattr(obj, "reading_units") and permission.split(".")[1].startswith("view_"):
+        return not units.isdisjoint(obj.reading_units())
+    return bool(units) and units.issuperset(obj.permission_units())
 
 
 def require(user: Any, permission: str, obj: BelongsToUnits | None = None) -> None:

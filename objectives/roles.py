@@ -33,9 +33,14 @@ READABLE_BY_ALL_ROLES = frozenset(
         "indicators.view_indicator",
         "indicators.view_variable",
         "indicators.view_plannedvalue",
+        "indicators.view_targetrevision",
+        "indicators.view_reportingperiod",
         "reports.view_attainment",
     }
 )
+
+# What a deputy takes over: daily work, and neither the accounts nor the auditors' independence.
+DEPUTISED = (Role.PLANNER, Role.HEAD, Role.REVIEWER, Role.MANAGER)
 
 _READ_REPORTS = frozenset({"indicators.view_quarterreport", "indicators.view_figure"})
 
@@ -49,13 +54,26 @@ def _manage(app: str, *models: str) -> frozenset[str]:
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.PLANNER: _READ_REPORTS | {"indicators.change_quarterreport", "indicators.submit_quarterreport"},
     Role.HEAD: _READ_REPORTS | {"indicators.endorse_quarterreport", "indicators.return_quarterreport"},
-    Role.REVIEWER: _READ_REPORTS | {"indicators.approve_quarterreport", "indicators.return_quarterreport"},
+    Role.REVIEWER: _READ_REPORTS
+    | {
+        "indicators.approve_quarterreport",
+        "indicators.return_quarterreport",
+        "indicators.reopen_quarterreport",
+        "indicators.approve_targetrevision",
+    },
     Role.MANAGER: _READ_REPORTS,
     Role.AUDITOR: _READ_REPORTS | {"ledger.view_entry"},
     Role.ADMINISTRATOR: _READ_REPORTS
-    | _manage("objectives", "unit", "plan", "goal", "strategy", "workplan", "workitem", "user", "membership")
+    | _manage("objectives", "unit", "plan", "goal", "strategy", "workplan", "workitem")
+    | _manage("objectives", "user", "membership", "deputy")
     | _manage("indicators", "indicator", "variable", "plannedvalue")
-    | {"objectives.adopt_plan"},
+    | {
+        "objectives.adopt_plan",
+        "objectives.close_plan",
+        "objectives.copy_plan",
+        "indicators.add_targetrevision",
+        "indicators.change_reportingperiod",
+    },
 }
 
 ALL_PERMISSIONS = READABLE_BY_ALL_ROLES.union(*PERMISSIONS.values())

@@ -6,7 +6,7 @@ from decimal import Decimal, localcontext
 from enum import Enum
 
 from indicators.formula import QUARTERS_IN_A_YEAR, WORKING, compile_formula, rounded
-from indicators.value import Assessed, Direction, Rule, State, Value
+from indicators.value import Assessed, Direction, Rule, State, Value, side
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
@@ -84,7 +84,7 @@ def attain(
     預定值, None where none was set. The rules are ours, as the plan gives targets and no way to grade them.
     """
     at_year_end = quarter == QUARTERS_IN_A_YEAR and year_over
-    reached = None if value.amount is None else _side(value.amount, target, direction) >= 0
+    reached = None if value.amount is None else side(value.amount, target, direction) >= 0
     cannot_fall_back = direction is Direction.AT_LEAST and rule.only_grows
     secured = cannot_fall_back and reached is True
     meaningful = at_year_end or assessed is Assessed.QUARTERLY
@@ -120,15 +120,9 @@ def mean_attainment(items: Iterable[tuple[Attainment, Decimal]]) -> Mean:
     return Mean(rounded(mean), len(known), len(applicable))
 
 
-def _side(value: Decimal, bound: Decimal, direction: Direction) -> int:
-    """Return 1 where the value is better than the bound, 0 where it is the same, -1 where it is worse."""
-    side = (value > bound) - (value < bound)
-    return side if direction is Direction.AT_LEAST else -side
-
-
 def _raw(amount: Decimal, target: Decimal, direction: Direction) -> Decimal:
     """Return the uncapped attainment; no ratio says anything about a target of zero or below."""
-    met = _side(amount, target, direction) >= 0
+    met = side(amount, target, direction) >= 0
     if direction is Direction.AT_MOST and met:
         return HUNDRED
     if target <= 0:
@@ -162,4 +156,4 @@ def _progress(
     if planned is None or value.amount is None:
         return Progress.NOT_DUE
     sides = {1: Progress.AHEAD, 0: Progress.ON_TRACK, -1: Progress.BEHIND}
-    return sides[_side(value.amount, planned, direction)]
+    return sides[side(value.amount, planned, direction)]

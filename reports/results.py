@@ -7,7 +7,7 @@ number of queries.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from decimal import Decimal
 from django.db.models import Max, Prefetch, QuerySet
 
 from indicators.formula import substitute
-from indicators.models import QUARTERS, Indicator, PlannedValue, QuarterReport, Variable
+from indicators.models import QUARTERS, Definition, Indicator, PlannedValue, QuarterReport, Variable
 from indicators.readings import Basis, Reading, readings
 from indicators.value import Assessed, Direction, Rule, estimate, value_at
 from indicators.wording import why_no_value
@@ -34,6 +34,7 @@ class Result:
     rule: Rule
     reading: Reading
     attainment: Attainment
+    definition: Definition
     quarter: int
     planned: Decimal | None
     planned_demo: bool  # whether the planned value is a demonstration
@@ -116,11 +117,18 @@ class PlanResults:
         return any(result.demo for result in self.results)
 
 
-def plan_results(plan: Plan, *, quarter: int, at: At, basis: Basis = Basis.OFFICIAL) -> PlanResults:
-    """Return the results of every indicator of plan at quarter; at says of when the data are."""
+def plan_results(
+    plan: Plan, *, quarter: int, at: At, basis: Basis = Basis.OFFICIAL, also: Collection[int] = ()
+) -> PlanResults:
+    """Return the results of every indicator of plan at quarter; at says of when the data are.
+
+    also are ids of reports that count whatever their status: the effect that approving them would have.
+    """
     indicators = plan_indicators(plan)
     year_over = plan.year_is_over(at.now)
-    results = indicator_results(plan, indicators, quarter=quarter, year_over=year_over, basis=basis)
+    results = indicator_results(
+        plan, indicators, quarter=quarter, year_over=year_over, basis=basis, also=also
+    )
     return PlanResults(plan, quarter, basis, at, year_over, results, _mean(results))
 
 
@@ -132,16 +140,23 @@ def plan_indicators(plan: Plan) -> QuerySet[Indicator]:
         .prefetch_related(
             Prefetch("variables", Variable.objects.order_by("position")),
             Prefetch("planned_values", PlannedValue.objects.order_by("quarter")),
+            "revisions",
         )
     )
 
 
 def indicator_results(
-    plan: Plan, indicators: Iterable[Indicator], *, quarter: int, year_over: bool, basis: Basis
+    plan: Plan,
+    indicators: Iterable[Indicator],
+    *,
+    quarter: int,
+    year_over: bool,
+    basis: Basis,
+    also: Collection[int] = (),
 ) -> list[Result]:
     """Return one result for each of indicators (as `plan_indicators` gives them)."""
     indicators = list(indicators)
-    read = readings(indicators, basis)
+    read = readings(indicators, basis, also)
     return [_result(plan, indicator, read[indicator.pk], quarter, year_over) for indicator in indicators]
 
 
@@ -153,7 +168,8 @@ def results_by_quarter(plan: Plan, indicator: Indicator, *, year_over: bool, bas
 
 def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:
     reading = reading.until(quarter)
-    rule = indicator.rule()
+    definition = indicator.in_force(quarter)
+    rule = definition.rule
     row = {planned.quarter: planned for planned in indicator.planned_values.all()}.get(quarter)
     planned, planned_demo = (row.value, row.demo) if row else (None, False)
     assessed = Assessed(indicator.assessed)
@@ -169,7 +185,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
         rule,
         quarter=quarter,
         year_over=year_over,
-        target=indicator.target,
+        target=definition.target,
         direction=Direction(indicator.direction),
         assessed=assessed,
         planned=planned,
@@ -178,7 +194,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
     )
     means_something = assessed is Assessed.QUARTERLY and quarter < QUARTERS[-1] and value.amount is not None
     estimated = estimate(rule, quarter, reading.figures, reading.not_applicable) if means_something else None
-    return Result(indicator, rule, reading, attainment, quarter, planned, planned_demo, estimated)
+    return Result(indicator, rule, reading, attainment, definition, quarter, planned, planned_demo, estimated)
 
 
 def _mean(results: Iterable[Result]) -> Mean:

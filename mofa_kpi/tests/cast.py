@@ -1,6 +1,6 @@
 """The standing cast of every test: the ROC 99 plan and the people around it, as fixtures.
 
-planner, reviewer, manager, auditor and administrator have their role for the ministry; outsider is signed up
+planner, head, reviewer, manager, auditor and administrator have their role for the ministry; outsider is signed up
 without any role; neighbour is a planner of another department of the ministry, stranger of another agency.
 """
 
@@ -18,7 +18,7 @@ from django.db import connection
 from django.utils import timezone
 
 from indicators import workflow
-from indicators.models import Indicator, QuarterReport, Variable
+from indicators.models import Indicator, QuarterReport, ReportingPeriod, Variable
 from ledger.models import moment_text
 from objectives.models import Goal, Membership, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from objectives.roles import Role
@@ -28,7 +28,8 @@ NOW = datetime(2011, 1, 15, 1, 30, tzinfo=UTC)  # ROC 99 is over
 
 _LINKS: Any = Indicator.strategies.through
 _LOADED: tuple[Any, ...] = (
-    Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, _LINKS, Variable, QuarterReport,
+    Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, _LINKS, Variable, ReportingPeriod,
+    QuarterReport,
 )  # fmt: skip
 _inserts: list[tuple[str, list[Any]]] = []
 
@@ -96,6 +97,11 @@ def planner(person: Callable[..., User], ministry: Unit) -> User:
 
 
 @pytest.fixture
+def head(person: Callable[..., User], ministry: Unit) -> User:
+    return person("head", (Role.HEAD, ministry))
+
+
+@pytest.fixture
 def reviewer(person: Callable[..., User], ministry: Unit) -> User:
     return person("reviewer", (Role.REVIEWER, ministry))
 
@@ -142,9 +148,9 @@ def report(plan: Plan) -> Callable[[str, int], QuarterReport]:
 
 @pytest.fixture
 def approved(
-    report: Callable[[str, int], QuarterReport], planner: User, reviewer: User
+    report: Callable[[str, int], QuarterReport], planner: User, head: User, reviewer: User
 ) -> Callable[..., QuarterReport]:
-    """Enter, submit and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8)."""
+    """Enter, submit, endorse and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8)."""
 
     def make(code: str, quarter: int, **figures: Any) -> QuarterReport:
         found = workflow.save_draft(
@@ -152,8 +158,10 @@ def approved(
             by=planner,
             now=NOW,
             figures={symbol: Decimal(str(value)) for symbol, value in figures.items()},
+            check_note="已確認",
         )
         found = workflow.submit(report=found, by=planner, now=NOW)
+        found = workflow.endorse(report=found, by=head, now=NOW)
         return workflow.approve(report=found, by=reviewer, now=NOW)
 
     return make

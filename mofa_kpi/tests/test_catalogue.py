@@ -31,7 +31,7 @@ DATA = {
     "objectives/numerals.py": "Chinese numerals",
     "objectives/roc.py": "the official form of a date",
     "indicators/formula.py": "worked arithmetic, which the export has too",
-    "indicators/workflow.py": "the made-up remark",
+    "indicators/workflow/invented.py": "the made-up remark",
     "indicators/imports.py": "names of columns, and answers in them",
     "indicators/management/commands/import_figures.py": "names of columns",
     "reports/exporters.py": "names of columns, and answers in them",

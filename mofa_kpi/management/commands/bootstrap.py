@@ -19,6 +19,7 @@ from objectives.roles import Role
 
 PEOPLE = {
     "planner": (Role.PLANNER, "示範承辦人"),
+    "head": (Role.HEAD, "示範單位主管"),
     "reviewer": (Role.REVIEWER, "示範研考人員"),
     "manager": (Role.MANAGER, "示範督導主管"),
     "auditor": (Role.AUDITOR, "示範稽核人員"),
@@ -70,7 +71,11 @@ class Command(BaseCommand):
                 for username, (role, name) in PEOPLE.items()
             }
             add_demonstration(
-                plan=plan, planner=people["planner"], reviewer=people["reviewer"], now=timezone.now()
+                plan=plan,
+                planner=people["planner"],
+                head=people["head"],
+                reviewer=people["reviewer"],
+                now=timezone.now(),
             )
         file = make_instance() / "demo-accounts.txt"
         lines = "".join(f"{username}\t{password}\n" for username, password in passwords.items())

@@ -1,8 +1,9 @@
-"""Indicators with their variables; quarter reports with their figures."""
+"""What an indicator is: its formula over variables, its target, planned values and revisions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
@@ -16,15 +17,25 @@ from django.utils.translation import gettext_lazy as _
 from objectives.fields import CharField, TextField
 from objectives.models import Goal, Strategy, Unit, User
 
-from .fields import QuantityField, within_range
-from .formula import FormulaError, compile_formula
-from .value import Assessed as AssessedRule
-from .value import Direction as DirectionRule
-from .value import Rollup as RollupRule
-from .value import Rule, VariableRule
-from .wording import formula_problem
+from ..fields import QuantityField, within_range
+from ..formula import FormulaError, compile_formula
+from ..value import Assessed as AssessedRule
+from ..value import Direction as DirectionRule
+from ..value import Rollup as RollupRule
+from ..value import Rule, VariableRule
+from ..wording import formula_problem
 
 QUARTERS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a quarter is computed with; revisions are those that made it so, the oldest first."""
+
+    target: Decimal
+    formula: str
+    rule: Rule
+    revisions: tuple[TargetRevision, ...]
 
 
 class IndicatorQuerySet(models.QuerySet["Indicator"]):
@@ -77,6 +88,21 @@ class Indicator(models.Model):
     weight = QuantityField(_("weight"), default=1)
     lead_unit = models.ForeignKey(
         Unit, models.PROTECT, related_name="led_indicators", verbose_name=_("lead unit")
+    )
+    contributing_units = models.ManyToManyField(
+        Unit,
+        related_name="contributed_indicators",
+        blank=True,
+        verbose_name=_("contributing units"),
+        help_text=_("Each enters its own share of the variables that are given by unit."),
+    )
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("indicator of the year before"),
     )
     strategies = models.ManyToManyField(
         Strategy, related_name="indicators", blank=True, verbose_name=_("strategies")
@@ -131,11 +157,35 @@ class Indicator(models.Model):
         if same_code.exists():
             raise ValidationError({"code": _("Another indicator of this plan has this code.")})
 
+    def in_force(self, quarter: int) -> Definition:
+        """Return the definition by which quarter is computed: the plan's, as its revisions changed it.
+
+        It is made from `variables` and `revisions` (prefetch both for many indicators).
+        """
+        approved = [each for each in self.revisions.all() if each.is_approved]
+        revisions = [each for each in approved if each.from_quarter <= quarter]
+        revisions.sort(key=lambda each: (each.from_quarter, each.pk))
+        target, formula = self.target, self.formula
+        constants: dict[int, Decimal] = {}
+        for revision in revisions:
+            target = target if revision.target is None else revision.target
+            formula = revision.formula or formula
+            if revision.variable_id and revision.constant is not None:
+                constants[revision.variable_id] = revision.constant
+        variables = (each.rule(constants.get(each.pk)) for each in self.variables.all())
+        return Definition(target, formula, Rule(compile_formula(formula), tuple(variables)), tuple(revisions))
+
     def rule(self) -> Rule:
-        """Return the computable definition, from `variables` (prefetch them for many indicators)."""
+        """Return the computable definition as the plan has it, before any revision."""
         return Rule(
             compile_formula(self.formula), tuple(variable.rule() for variable in self.variables.all())
         )
+
+    @property
+    def participants(self) -> list[Unit]:
+        """The units that enter shares: the lead unit, then the contributing ones by code."""
+        others = sorted(self.contributing_units.all(), key=lambda unit: unit.code)
+        return [self.lead_unit, *(unit for unit in others if unit.pk != self.lead_unit_id)]
 
     def permission_units(self) -> Iterable[int]:
         """Who may change the definition: the plan's agency, not the lead unit."""
@@ -197,6 +247,28 @@ class Variable(models.Model):
     may_fall = models.BooleanField(_("may fall from one quarter to the next"), default=False)
     zero_until_given = models.BooleanField(_("counts as 0 until given"), default=False)
     memo = models.BooleanField(_("memo, not in the formula"), default=False)
+    by_unit = models.BooleanField(
+        _("given by unit"),
+        default=False,
+        help_text=_("The lead unit and each contributing unit give their own share; the figure is the sum."),
+    )
+    not_above = CharField(
+        _("cannot exceed"),
+        max_length=30,
+        blank=True,
+        help_text=_(
+            "Symbol of the variable of this indicator that it is a part of, such as a denominator; "
+            "leave empty where it may exceed every other."
+        ),
+    )
+    predecessor = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="successors",
+        verbose_name=_("variable of the year before"),
+    )
     constant = QuantityField(
         _("constant"), null=True, blank=True, help_text=_("The value of a constant; empty while unknown.")
     )
@@ -228,6 +300,11 @@ class Variable(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=["COUNT", "AMOUNT", "YES_NO"]), name="variable_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(by_unit=False) | (Q(kind__in=["COUNT", "AMOUNT"]) & ~Q(rollup="CONSTANT")),
+                name="variable_by_unit_can_be_summed",
+                violation_error_message=_("Only numbers that are reported can be given by unit."),
             ),
             models.CheckConstraint(
                 condition=~Q(rollup="COUNT") | Q(kind="YES_NO"),
@@ -273,7 +350,8 @@ class Variable(models.Model):
     def is_constant(self) -> bool:
         return self.rollup == self.Rollup.CONSTANT
 
-    def rule(self) -> VariableRule:
+    def rule(self, constant: Decimal | None = None) -> VariableRule:
+        """Return what computing needs; constant is what a revision put in place of the plan's."""
         return VariableRule(
             symbol=self.symbol,
             rollup=RollupRule(self.rollup),
@@ -281,7 +359,10 @@ class Variable(models.Model):
             may_be_negative=self.may_be_negative,
             zero_until_given=self.zero_until_given,
             memo=self.memo,
-            constant=self.constant,
+            constant=self.constant if constant is None else constant,
+            yes_no=self.kind == self.Kind.YES_NO,
+            may_fall=self.may_fall,
+            not_above=self.not_above,
         )
 
     def permission_units(self) -> Iterable[int]:
@@ -326,152 +407,98 @@ class PlannedValue(models.Model):
         return self.indicator.permission_units()
 
 
-class Status(models.TextChoices):
-    """Where a quarter report stands; `workflow.TRANSITIONS` says how it moves."""
-
-    DRAFT = "DRAFT", _("Draft")
-    SUBMITTED = "SUBMITTED", _("Submitted")
-    ENDORSED = "ENDORSED", _("Endorsed by the head of unit")
-    APPROVED = "APPROVED", _("Approved")
-    RETURNED = "RETURNED", _("Returned for correction")
-
-
-class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
+class TargetRevisionQuerySet(models.QuerySet["TargetRevision"]):
     def visible_to(self, user: User) -> Self:
-        """Reports with drafts and remarks: those of the units over which user has a role."""
-        return self.filter(indicator__lead_unit__in=user.rights.units("indicators.view_quarterreport"))
+        return self.filter(
+            indicator__goal__plan__unit__in=user.rights.units("indicators.view_targetrevision")
+        )
 
     def approved(self) -> Self:
-        return self.filter(status=Status.APPROVED)
+        return self.filter(approved_at__isnull=False)
 
 
-class QuarterReport(models.Model):
-    """季填報: one indicator in one quarter. Its status is set by the verbs in `workflow` alone."""
+class TargetRevision(models.Model):
+    """目標值修正: the only way in which an adopted plan's target, formula or constant changes.
+
+    It applies from a quarter on, once it is approved; earlier quarters keep the definition before it. What it
+    leaves open (None or empty) stays as it was.
+    """
 
     indicator = models.ForeignKey(
-        Indicator, models.PROTECT, related_name="reports", verbose_name=_("indicator")
+        Indicator, models.PROTECT, related_name="revisions", verbose_name=_("indicator")
     )
-    quarter = models.PositiveSmallIntegerField(_("quarter"))
-    status = CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
-    remark = TextField(_("progress remark"), blank=True)
-    not_applicable_reason = TextField(_("not applicable this quarter, because"), blank=True)
-    editors = models.ManyToManyField(
-        settings.AUTH_USER_MODEL, related_name="+", blank=True, verbose_name=_("changed by")
+    from_quarter = models.PositiveSmallIntegerField(_("from quarter"))
+    target = QuantityField(_("revised target"), null=True, blank=True)
+    formula = CharField(_("revised formula"), max_length=500, blank=True)
+    variable = models.ForeignKey(
+        Variable,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="revisions",
+        verbose_name=_("constant that is corrected"),
     )
-    changed_by = models.ForeignKey(
+    constant = QuantityField(_("corrected value"), null=True, blank=True)
+    old_target = QuantityField(_("target before"), editable=False)
+    old_formula = CharField(_("formula before"), max_length=500, editable=False)
+    old_constant = QuantityField(_("value before"), null=True, editable=False)
+    reason = TextField(_("reason for the revision"))
+    authority = CharField(_("approving authority"), max_length=100)
+    decided_on = models.DateField(_("date of its letter"))
+    number = CharField(_("document number"), max_length=100)
+    proposed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        editable=False,
+        verbose_name=_("entered by"),
+    )
+    proposed_at = models.DateTimeField(_("entered at"), editable=False)
+    approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
         null=True,
         related_name="+",
-        verbose_name=_("last changed by"),
+        editable=False,
+        verbose_name=_("approved by"),
     )
-    changed_at = models.DateTimeField(_("last changed at"), null=True)
-    submitted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("submitted by")
-    )
-    submitted_at = models.DateTimeField(_("submitted at"), null=True)
-    endorsed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("endorsed by")
-    )
-    endorsed_at = models.DateTimeField(_("endorsed at"), null=True)
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("approved by")
-    )
-    approved_at = models.DateTimeField(_("approved at"), null=True)
-    returned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name=_("returned by")
-    )
-    returned_at = models.DateTimeField(_("returned at"), null=True)
-    return_reason = TextField(_("reason for the return"), blank=True)
-    version = models.PositiveIntegerField(_("version"), default=0)
-    demo = models.BooleanField(_("demonstration"), default=False)
+    approved_at = models.DateTimeField(_("approved at"), null=True, editable=False)
 
-    objects = QuarterReportQuerySet.as_manager()
+    objects = TargetRevisionQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("quarter report")
-        verbose_name_plural = _("quarter reports")
-        ordering = ("indicator", "quarter")
+        verbose_name = _("revision of a target")
+        verbose_name_plural = _("revisions of targets")
+        ordering = ("indicator", "from_quarter", "pk")
         constraints = [
-            models.UniqueConstraint(fields=("indicator", "quarter"), name="quarter_report_once"),
-            models.CheckConstraint(condition=Q(quarter__range=(1, 4)), name="quarter_report_quarter_known"),
-            models.CheckConstraint(condition=Q(status__in=Status.values), name="quarter_report_status_known"),
+            models.CheckConstraint(condition=Q(from_quarter__range=(1, 4)), name="revision_quarter_known"),
+            models.CheckConstraint(condition=within_range("target"), name="revision_target_in_range"),
+            models.CheckConstraint(condition=within_range("constant"), name="revision_constant_in_range"),
             models.CheckConstraint(
-                condition=Q(changed_by__isnull=True, changed_at__isnull=True)
-                | Q(changed_by__isnull=False, changed_at__isnull=False),
-                name="quarter_report_changed_by_someone",
+                condition=Q(target__isnull=False) | ~Q(formula="") | Q(constant__isnull=False),
+                name="revision_changes_something",
             ),
             models.CheckConstraint(
-                condition=Q(approved_by__isnull=False, approved_at__isnull=False, status="APPROVED")
-                | (Q(approved_by__isnull=True, approved_at__isnull=True) & ~Q(status="APPROVED")),
-                name="quarter_report_approved_by_someone",
+                condition=Q(variable__isnull=True, constant__isnull=True)
+                | Q(variable__isnull=False, constant__isnull=False),
+                name="revision_constant_with_variable",
             ),
             models.CheckConstraint(
-                condition=Q(
-                    submitted_by__isnull=False,
-                    submitted_at__isnull=False,
-                    status__in=["SUBMITTED", "ENDORSED", "APPROVED"],
-                )
-                | (
-                    Q(submitted_by__isnull=True, submitted_at__isnull=True)
-                    & Q(status__in=["DRAFT", "RETURNED"])
-                ),
-                name="quarter_report_submitted_by_someone",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    endorsed_by__isnull=False, endorsed_at__isnull=False, status__in=["ENDORSED", "APPROVED"]
-                )
-                | (Q(endorsed_by__isnull=True, endorsed_at__isnull=True) & ~Q(status="ENDORSED")),
-                name="quarter_report_endorsed_by_someone",
-            ),
-            models.CheckConstraint(
-                condition=~Q(status="RETURNED")
-                | (Q(returned_by__isnull=False, returned_at__isnull=False) & ~Q(return_reason="")),
-                name="quarter_report_returned_with_a_reason",
+                condition=Q(approved_by__isnull=True, approved_at__isnull=True)
+                | Q(approved_by__isnull=False, approved_at__isnull=False),
+                name="revision_approved_by_someone",
             ),
         ]
 
     def __str__(self) -> str:
-        return _("%(indicator)s, quarter %(quarter)s") % {
+        return _("%(indicator)s, revision from quarter %(quarter)s") % {
             "indicator": self.indicator,
-            "quarter": self.quarter,
+            "quarter": self.from_quarter,
         }
 
     @property
-    def is_open_for_entry(self) -> bool:
-        """Figures may be typed into drafts and into what was returned, and nowhere else."""
-        return self.status in (Status.DRAFT, Status.RETURNED)
+    def is_approved(self) -> bool:
+        return self.approved_at is not None
 
     def permission_units(self) -> Iterable[int]:
-        return (self.indicator.lead_unit_id,)
-
-
-class Figure(models.Model):
-    """填報值: one variable's number in one quarter report."""
-
-    report = models.ForeignKey(
-        QuarterReport, models.CASCADE, related_name="figures", verbose_name=_("quarter report")
-    )
-    variable = models.ForeignKey(Variable, models.PROTECT, related_name="figures", verbose_name=_("variable"))
-    value = QuantityField(_("value"))
-    changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("changed by")
-    )
-    changed_at = models.DateTimeField(_("changed at"))
-    demo = models.BooleanField(_("demonstration"), default=False)
-
-    class Meta:
-        verbose_name = _("figure")
-        verbose_name_plural = _("figures")
-        ordering = ("report", "variable__position")
-        constraints = [
-            models.UniqueConstraint(fields=("report", "variable"), name="figure_once"),
-            models.CheckConstraint(condition=within_range("value"), name="figure_in_range"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.variable}: {self.value}"
-
-    def permission_units(self) -> Iterable[int]:
-        return self.report.permission_units()
+        return self.indicator.permission_units()

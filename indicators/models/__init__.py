@@ -1,0 +1,23 @@
+"""Indicators and what is reported for them, in three rooms: definitions, reports, periods."""
+
+from .definitions import QUARTERS, Definition, Indicator, PlannedValue, TargetRevision, Variable
+from .periods import Reminder, Reopening, ReportingPeriod
+from .reports import Evidence, Figure, ItemProgress, QuarterReport, ReportStep, Status
+
+__all__ = [
+    "QUARTERS",
+    "Definition",
+    "Evidence",
+    "Figure",
+    "Indicator",
+    "ItemProgress",
+    "PlannedValue",
+    "QuarterReport",
+    "Reminder",
+    "Reopening",
+    "ReportStep",
+    "ReportingPeriod",
+    "Status",
+    "TargetRevision",
+    "Variable",
+]

@@ -1,0 +1,45 @@
+"""The demonstration's figures: how they go again."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from ledger.acting import acting
+
+from ..models import PlannedValue, QuarterReport, Status
+
+DEMONSTRATION_REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
+
+
+def clear_demonstration() -> int:
+    """Remove every demonstration figure and planned value, and return how many; nothing else is lost.
+
+    A report that loses a figure becomes a draft again. What people wrote into it themselves stays.
+    """
+    with acting(reason="clear_demo"):
+        removed = PlannedValue.objects.filter(demo=True).delete()[0]
+        invented = Q(demo=True) | Q(figures__demo=True) | Q(remark=DEMONSTRATION_REMARK)
+        touched = set(QuarterReport.objects.filter(invented).values_list("pk", flat=True))
+        for report in QuarterReport.objects.select_for_update().filter(pk__in=touched):
+            removed += _clear(report)
+        return removed
+
+
+def _clear(report: QuarterReport) -> int:
+    """Take the inventions out of one report. Its approval goes first: under it the database lets none go."""
+    if report.demo or report.figures.filter(demo=True).exists():
+        report.status = Status.DRAFT
+        report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
+        report.approved_by = report.approved_at = report.returned_by = report.returned_at = None
+        report.return_reason = ""
+    if report.demo:
+        report.not_applicable_reason = report.lag_reason = report.response = ""
+        report.improve_by = report.changed_by = report.changed_at = None
+        report.editors.clear()
+        report.steps.all().delete()
+    if report.demo or report.remark == DEMONSTRATION_REMARK:
+        report.remark = ""
+    report.demo = False
+    report.version += 1
+    report.save()
+    return int(report.figures.filter(demo=True).delete()[0])

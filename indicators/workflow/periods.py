@@ -1,0 +1,176 @@
+"""When a quarter is open: the verbs that open and close it, and what every other verb asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from ledger.acting import acting
+from objectives.fields import refuse_control_characters
+from objectives.models import Plan, Unit, User
+from objectives.permissions import require
+from objectives.roc import roc_date, roc_moment
+
+from ..models import QUARTERS, QuarterReport, Reopening, ReportingPeriod, Status
+from .refusals import Closed, Refusal
+
+
+def create_periods(plan: Plan) -> None:
+    """Lay out the plan's four reporting periods with the usual days; those that exist stay as they are."""
+    with acting():
+        periods = [ReportingPeriod.usual(plan, quarter) for quarter in QUARTERS]
+        ReportingPeriod.objects.bulk_create(periods, ignore_conflicts=True)
+
+
+def closed_because(plan: Plan, quarter: int, units: Iterable[int], now: datetime) -> str:
+    """Say why nothing can be entered for one of units in the quarter now; empty where all of them may."""
+    if plan.closed_at:
+        return _("ROC year %(year)s was closed by %(person)s on %(moment)s: its figures are frozen.") % {
+            "year": plan.year,
+            "person": plan.closed_by,
+            "moment": roc_moment(plan.closed_at),
+        }
+    period = ReportingPeriod.objects.filter(plan=plan, quarter=quarter).select_related("closed_by").first()
+    if period is None:
+        return ""
+    if not period.has_opened(now):
+        return _("Quarter %(quarter)s opens for reporting on %(day)s.") % {
+            "quarter": quarter,
+            "day": roc_date(period.opens_on),
+        }
+    if not period.is_over(now) or _is_reopened(period, units, now):
+        return ""
+    return _why_closed(period)
+
+
+def _is_reopened(period: ReportingPeriod, units: Iterable[int], now: datetime) -> bool:
+    wanted = set(units)
+    open_again = period.reopenings.in_force(now).filter(unit__in=wanted).values_list("unit", flat=True)
+    return wanted == set(open_again)
+
+
+def _why_closed(period: ReportingPeriod) -> str:
+    if not period.closed_at:
+        assert period.closes_on
+        return _("Reporting for quarter %(quarter)s ended on %(day)s. Ask an administrator to reopen it.") % {
+            "quarter": period.quarter,
+            "day": roc_date(period.closes_on),
+        }
+    words = _("Quarter %(quarter)s was closed by %(person)s on %(moment)s.") % {
+        "quarter": period.quarter,
+        "person": period.closed_by,
+        "moment": roc_moment(period.closed_at),
+    }
+    reason = _("Reason: %(reason)s") % {"reason": period.close_reason} if period.close_reason else ""
+    return " ".join(filter(None, [words, reason, _("Ask an administrator to reopen it for your unit.")]))
+
+
+def require_open(plan: Plan, quarter: int, units: Iterable[int], now: datetime) -> None:
+    """Raise Closed unless the quarter is open now for every one of units (their ids)."""
+    if why := closed_because(plan, quarter, units, now):
+        raise Closed(why)
+
+
+def _locked(period: ReportingPeriod) -> ReportingPeriod:
+    return (
+        ReportingPeriod.objects.select_for_update(of=("self",)).select_related("plan__unit").get(pk=period.pk)
+    )
+
+
+def close_period(*, period: ReportingPeriod, by: User, now: datetime, reason: str = "") -> ReportingPeriod:
+    """Close a quarter: from now on no figure, text or step of it passes, on any way.
+
+    Reopenings that were still in force end. Raises PermissionDenied; Refusal where it is closed already.
+    """
+    with acting(actor=by, reason=reason.strip(), about=period):
+        require(by, "indicators.change_reportingperiod", period)
+        refuse_control_characters(reason)
+        period = _locked(period)
+        if period.closed_at:
+            raise Refusal(_why_closed(period))
+        period.reopenings.in_force(now).update(ended_at=now)
+        period.closed_at, period.closed_by, period.close_reason = now, by, reason.strip()
+        period.save()
+        return period
+
+
+def open_period(*, period: ReportingPeriod, by: User, now: datetime, reason: str) -> ReportingPeriod:
+    """Take the closing of a quarter back, for everybody. Raises PermissionDenied, Refusal."""
+    with acting(actor=by, reason=reason.strip(), about=period):
+        require(by, "indicators.change_reportingperiod", period)
+        period = _locked(period)
+        _refuse_in_closed_year(period)
+        if not period.closed_at:
+            raise Refusal(_("This quarter is not closed."))
+        if not reason.strip():
+            raise Refusal(_("Give a reason for opening the quarter again."))
+        period.closed_at = period.closed_by = None
+        period.close_reason = ""
+        period.save()
+        return period
+
+
+def reopen_period(
+    *, period: ReportingPeriod, unit: Unit, until: datetime, reason: str, by: User, now: datetime
+) -> list[Reopening]:
+    """Open a closed quarter again for unit and the units below it, until a moment; then it closes by itself.
+
+    Raises PermissionDenied; Refusal where the quarter is not closed, the moment is over or no reason is given.
+    """
+    with acting(actor=by, reason=reason.strip(), about=period):
+        require(by, "indicators.change_reportingperiod", period)
+        refuse_control_characters(reason)
+        period = _locked(period)
+        _refuse_in_closed_year(period)
+        tree = Unit.objects.tree()
+        if unit.pk not in tree.below(period.plan.unit_id):
+            raise ValidationError(_("This unit does not belong to the plan's agency."))
+        if not period.is_over(now):
+            raise Refusal(_("This quarter is not closed."))
+        if until <= now:
+            raise Refusal(_("The moment until which it is open lies in the past."))
+        if not reason.strip():
+            raise Refusal(_("Give a reason for the reopening."))
+        below = sorted(tree.below(unit.pk))
+        period.reopenings.in_force(now).filter(unit__in=below).update(ended_at=now)
+        return Reopening.objects.bulk_create(
+            Reopening(period=period, unit_id=each, until=until, reason=reason.strip(), by=by, at=now)
+            for each in below
+        )
+
+
+def _refuse_in_closed_year(period: ReportingPeriod) -> None:
+    if period.plan.closed_at:
+        raise Closed(closed_because(period.plan, period.quarter, (), period.plan.closed_at))
+
+
+def close_year(*, plan: Plan, by: User, now: datetime) -> Plan:
+    """Close the year: its figures are frozen for good, while their evaluation goes on.
+
+    Raises PermissionDenied; Refusal before the year is over, where it is closed already, or while reports are
+    on their way: nobody could decide them any more.
+    """
+    with acting(actor=by, about=plan):
+        require(by, "objectives.close_plan", plan)
+        plan = Plan.objects.select_for_update(of=("self",)).select_related("unit").get(pk=plan.pk)
+        if plan.closed_at:
+            raise Closed(closed_because(plan, QUARTERS[-1], (), now))
+        if not plan.year_is_over(now):
+            raise Refusal(_("ROC year %(year)s is not over yet.") % {"year": plan.year})
+        on_their_way = QuarterReport.objects.filter(
+            indicator__goal__plan=plan, status__in=(Status.SUBMITTED, Status.ENDORSED, Status.RETURNED)
+        ).count()
+        if on_their_way:
+            raise Refusal(
+                _("%(number)s quarter reports are submitted or returned and not decided. Decide them first.")
+                % {"number": on_their_way}
+            )
+        for period in plan.periods.filter(closed_at=None):
+            close_period(period=period, by=by, now=now)
+        Reopening.objects.in_force(now).filter(period__plan=plan).update(ended_at=now)
+        plan.closed_at, plan.closed_by = now, by
+        plan.save(update_fields=["closed_at", "closed_by"])
+        return plan
