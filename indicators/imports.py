@@ -119,7 +119,8 @@ def import_figures(
 ) -> Outcome:
     """Write the file's figures as by, then submit, endorse and approve the reports where asked.
 
-    Without an endorser the approver passes the head's step too, and so must be entitled to both. agency is the code of the unit whose plans the file is about, needed where several have an indicator.
+    Without an endorser the approver passes the head's step too, and so must be entitled to both. agency is
+    the code of the unit whose plans the file is about, needed where several have an indicator.
     Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
     """
     entries, problems = read_entries(content, by, agency)
@@ -416,13 +417,8 @@ def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: d
     if declared:
         if len(declared) < len(group):
             raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
-        return workflow.save_draft(
-            report=report,
-            by=by,
-            now=now,
-            figures={},
-            **{**texts, "not_applicable_reason": "\n".join(remarks)},
-        )
+        texts["not_applicable_reason"] = "\n".join(remarks)
+        return workflow.save_draft(report=report, by=by, now=now, figures={}, **texts)
     if remarks:
         texts["remark"] = "\n".join(remarks)
     figures = {entry.key: entry.value for entry in group}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Self
@@ -16,13 +15,15 @@ from objectives.fields import TextField
 from objectives.models import Plan, Unit, User
 from objectives.roc import gregorian_year, taipei
 
+from .definitions import QUARTERS
+
 SUBMISSION_DAY, ENDORSEMENT_DAY, APPROVAL_DAY = 10, 15, 20
 
 
 def month_after(roc_year: int, quarter: int) -> date:
     """Return the first day after a quarter: (99, 4) gives 2011-01-01."""
-    year, month = gregorian_year(roc_year), quarter * 3 + 1
-    return date(year + 1, 1, 1) if month > calendar.DECEMBER else date(year, month, 1)
+    year = gregorian_year(roc_year)
+    return date(year + 1, 1, 1) if quarter == QUARTERS[-1] else date(year, quarter * 3 + 1, 1)
 
 
 class ReportingPeriodQuerySet(models.QuerySet["ReportingPeriod"]):

@@ -1,5 +1,6 @@
 from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 from itertools import permutations
 
 import pytest
@@ -15,7 +16,7 @@ EVERY = frozenset({1, 2, 3, 4})
 
 
 def variable(
-    symbol: str, rollup: Rollup, due: Collection[int] = EVERY, *, constant: int | None = None, **flags: bool
+    symbol: str, rollup: Rollup, due: Collection[int] = EVERY, *, constant: int | None = None, **flags: Any
 ) -> VariableRule:
     number = None if constant is None else Decimal(constant)
     return VariableRule(symbol, rollup, frozenset(due), constant=number, **flags)

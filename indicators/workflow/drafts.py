@@ -24,6 +24,8 @@ CHANGE = "indicators.change_quarterreport"
 Key = str | tuple[str, int]
 """A figure within a report: its variable's symbol, and for a share the unit's id."""
 
+Figures = Mapping[str, Decimal | None] | Mapping[Key, Decimal | None]
+
 Cell = Key
 """What can be changed in a report: a figure by its key, or a text by its field's name."""
 
@@ -73,7 +75,7 @@ def save_draft(
     report: QuarterReport,
     by: User,
     now: datetime,
-    figures: Mapping[Key, Decimal | None],
+    figures: Figures,
     version: int | None = None,
     seen: Mapping[Cell, Any] | None = None,
     demo: bool = False,
@@ -83,10 +85,10 @@ def save_draft(
     """Write figures by key, and texts, into a draft or returned report; None takes a figure back.
 
     Figures and texts that are not given stay as they are. Whoever enters for the lead unit may write all of
-    it, whoever enters for a contributing unit that unit's shares. A figure keeps its author, and its mark as a
-    demonstration, while its value does not change; with restate a demonstration becomes the writer's own even
-    then, since a file states each of its figures where a form sends back what it showed. version is the one
-    that the writer saw; seen is finer, what stood in each cell that is written.
+    it, whoever enters for a contributing unit that unit's shares. A figure keeps its author, and its mark as
+    a demonstration, while its value does not change; with restate a demonstration becomes the writer's own
+    even then, since a file states each of its figures where a form sends back what it showed. version is the
+    one that the writer saw; seen is finer, what stood in each cell that is written.
     Raises PermissionDenied; Conflict (the report, or a cell, has moved on since it was seen); Closed; Refusal
     (it is not open for entry); ValidationError (a figure that its variable cannot have, figures beside a
     declaration of 不適用).

@@ -53,8 +53,7 @@ def _is_reopened(period: ReportingPeriod, units: Iterable[int], now: datetime) -
 
 
 def _why_closed(period: ReportingPeriod) -> str:
-    if not period.closed_at:
-        assert period.closes_on
+    if period.closes_on and not period.closed_at:
         return _("Reporting for quarter %(quarter)s ended on %(day)s. Ask an administrator to reopen it.") % {
             "quarter": period.quarter,
             "day": roc_date(period.closes_on),
@@ -118,7 +117,7 @@ def reopen_period(
 ) -> list[Reopening]:
     """Open a closed quarter again for unit and the units below it, until a moment; then it closes by itself.
 
-    Raises PermissionDenied; Refusal where the quarter is not closed, the moment is over or no reason is given.
+    Raises PermissionDenied; Refusal where the quarter is not closed, the moment is over, or without a reason.
     """
     with acting(actor=by, reason=reason.strip(), about=period):
         require(by, "indicators.change_reportingperiod", period)

@@ -29,6 +29,9 @@ from .drafts import CHANGE, locked, missing_figures
 from .periods import require_open
 from .refusals import Refusal
 
+# What a report must say before it is submitted where its value is behind the planned one.
+EXPLAINS_A_LAG = ("lag_reason", "response", "improve_by")
+
 
 class Step(Enum):
     """A move of a report from one status to another."""
@@ -144,17 +147,11 @@ def obstacles(report: QuarterReport) -> Iterator[str]:
             "field": _("explanation of what was noticed")
         }
     if is_behind(report):
-        fields = {
-            "lag_reason": report.lag_reason,
-            "response": report.response,
-            "improve_by": report.improve_by,
-        }
-        empty = [
-            QuarterReport._meta.get_field(name).verbose_name for name, text in fields.items() if not text
-        ]
+        labels = {field.name: field.verbose_name for field in QuarterReport._meta.fields}
+        empty = [str(labels[name]) for name in EXPLAINS_A_LAG if not getattr(report, name)]
         if empty:
             yield _("The value is behind its planned value. Before submitting, fill in: %(names)s.") % {
-                "names": _(", ").join(str(name) for name in empty)
+                "names": _(", ").join(empty)
             }
 
 
@@ -231,7 +228,10 @@ def approve_all(
 def return_for_correction(
     *, report: QuarterReport, by: User, now: datetime, reason: str, version: int | None = None
 ) -> QuarterReport:
-    """退回補正, with a reason that the planner will read. Raises PermissionDenied, Conflict, Closed, Refusal."""
+    """退回補正, with a reason that the planner will read.
+
+    Raises PermissionDenied, Conflict, Closed; Refusal from another status or without a reason.
+    """
     return _send_back(Step.RETURN, report, by, now, reason, version)
 
 

@@ -1,7 +1,8 @@
 """The standing cast of every test: the ROC 99 plan and the people around it, as fixtures.
 
-planner, head, reviewer, manager, auditor and administrator have their role for the ministry; outsider is signed up
-without any role; neighbour is a planner of another department of the ministry, stranger of another agency.
+planner, head, reviewer, manager, auditor and administrator have their role for the ministry; outsider is
+signed up without any role; neighbour is a planner of another department of the ministry, stranger of another
+agency.
 """
 
 from __future__ import annotations
