@@ -1,7 +1,7 @@
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
