@@ -14,7 +14,8 @@ from ledger.acting import acting
 from objectives.models import Plan, User
 
 from . import workflow
-from .models import Figure, Indicator, PlannedValue
+from .models import QUARTERS, Figure, Indicator, PlannedValue, QuarterReport
+from .models.periods import month_after
 
 # By indicator and variable, the figures of quarters 1, 2, 3 and perhaps 4; None is left out.
 FIGURES: Mapping[str, Mapping[str, tuple[int | None, ...]]] = {
@@ -64,31 +65,37 @@ def add_demonstration(*, plan: Plan, planner: User, head: User, reviewer: User, 
     Only for a plan without figures: whatever somebody has entered already is never mixed with inventions.
     """
     with acting(reason="bootstrap --demo"):
-        indicators = Indicator.objects.filter(goal__plan=plan).select_related("lead_unit")
-        for indicator in indicators:
-            for report in indicator.reports.select_related("indicator__lead_unit"):
-                figures = {
-                    symbol: Decimal(value)
-                    for symbol, values in FIGURES.get(indicator.code, {}).items()
-                    if report.quarter <= len(values) and (value := values[report.quarter - 1]) is not None
-                }
-                if not figures:
-                    continue
-                report = workflow.save_draft(
-                    report=report,
-                    by=planner,
-                    now=now,
-                    figures=figures,
-                    remark=workflow.DEMONSTRATION_REMARK,
-                    demo=True,
-                )
-                if report.quarter in FINISHED_QUARTERS:
-                    report = workflow.submit(report=report, by=planner, now=now)
-                    report = workflow.endorse(report=report, by=head, now=now)
-                    workflow.approve(report=report, by=reviewer, now=now)
+        indicators = Indicator.objects.filter(goal__plan=plan).select_related("lead_unit", "goal__plan")
         PlannedValue.objects.bulk_create(
             PlannedValue(indicator=indicator, quarter=quarter, value=value, demo=True)
             for indicator in indicators
             for quarter, value in enumerate(PLANNED.get(indicator.code, ()), start=1)
         )
+        for indicator in indicators:
+            for report in indicator.reports.select_related("indicator__lead_unit").order_by("quarter"):
+                report = _enter(report, planner=planner, now=now)
+                if report.demo and report.quarter in FINISHED_QUARTERS:
+                    report = workflow.submit(report=report, by=planner, now=now)
+                    report = workflow.endorse(report=report, by=head, now=now)
+                    workflow.approve(report=report, by=reviewer, now=now)
         return Figure.objects.filter(report__indicator__goal__plan=plan, demo=True).count()
+
+
+def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterReport:
+    """Write the report's invented figures, and the texts that they make necessary."""
+    figures = {
+        symbol: Decimal(value)
+        for symbol, values in FIGURES.get(report.indicator.code, {}).items()
+        if report.quarter <= len(values) and (value := values[report.quarter - 1]) is not None
+    }
+    if not figures:
+        return report
+    texts: workflow.Texts = {"remark": workflow.DEMONSTRATION_REMARK}
+    with acting():
+        report = workflow.save_draft(report=report, by=planner, now=now, figures=figures, demo=True, **texts)
+        if workflow.notices(report):
+            texts["check_note"] = workflow.DEMONSTRATION_CHECK
+        if workflow.is_behind(report):
+            texts |= workflow.DEMONSTRATION_LAG
+            texts["improve_by"] = month_after(report.indicator.goal.plan.year, QUARTERS[-1])
+        return workflow.save_draft(report=report, by=planner, now=now, figures={}, demo=True, **texts)

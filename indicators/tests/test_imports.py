@@ -1,12 +1,13 @@
 """Figures from a CSV file: all rows or none, every bad row named."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from indicators import workflow
-from indicators.models import Figure, Indicator, QuarterReport, Status, Variable
+from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Status, Variable
 from objectives.models import Goal, Plan, Unit
 from objectives.roles import Role
 
@@ -63,21 +64,79 @@ def test_items_go_by_symbol_or_name_and_numbers_as_people_type_them(csv_file, pl
     }
 
 
-def test_with_submit_and_a_reviewer_the_figures_are_official_at_once(csv_file, planner, reviewer):
+def test_with_submit_a_head_and_a_reviewer_the_figures_are_official_at_once(
+    csv_file, planner, head, reviewer
+):
     file = csv_file(
         "99,1,K5-2,projects,3,", "99,2,K5-2,projects,不適用,本季無相關計畫", "99,,K3-1,baseline,39,"
     )
-    call_command("import_figures", file, "--as", "planner", "--submit", "--approve-as", "reviewer")
+    people = ["--as", "planner", "--endorse-as", "head", "--approve-as", "reviewer"]
+    call_command("import_figures", file, *people, "--submit")
     reports = QuarterReport.objects.filter(indicator__code="K5-2", quarter__in=(1, 2)).order_by("quarter")
-    assert [(r.status, r.approved_by, r.submitted_by) for r in reports] == [
-        (Status.APPROVED, reviewer, planner)
+    assert [(r.status, r.approved_by, r.endorsed_by, r.submitted_by) for r in reports] == [
+        (Status.APPROVED, reviewer, head, planner)
     ] * 2
     assert reports[1].not_applicable_reason == "本季無相關計畫"
     assert Variable.objects.get(indicator__code="K3-1", symbol="baseline").constant == 39
 
 
-def test_a_dry_run_checks_everything_and_changes_nothing(csv_file, planner, reviewer, capsys):
-    arguments = ["--as", "planner", "--submit", "--approve-as", "reviewer", "--dry-run"]
+def test_without_a_head_the_approver_passes_both_steps_where_they_may(csv_file, planner, person, ministry):
+    both = person("both", (Role.HEAD, ministry), (Role.REVIEWER, ministry))
+    file = csv_file("99,1,K5-2,projects,3,")
+    call_command("import_figures", file, "--as", "planner", "--submit", "--approve-as", "both")
+    found = QuarterReport.objects.get(indicator__code="K5-2", quarter=1)
+    assert (found.status, found.endorsed_by, found.approved_by) == (Status.APPROVED, both, both)
+
+
+def test_a_reviewer_who_is_no_head_does_not_pass_the_heads_step(csv_file, planner, reviewer):
+    said = refused(
+        csv_file("99,1,K5-2,projects,3,"), "--as", "planner", "--submit", "--approve-as", "reviewer"
+    )
+    assert "無權執行" in said
+    Plan.objects.update(head_step=False)
+    file = csv_file("99,1,K5-2,projects,3,")
+    call_command("import_figures", file, "--as", "planner", "--submit", "--approve-as", "reviewer")
+    assert QuarterReport.objects.get(indicator__code="K5-2", quarter=1).status == Status.APPROVED
+
+
+def test_a_file_gives_each_unit_its_share(csv_file, plan, planner, neighbour, department):
+    shared = Indicator.objects.get(code="K5-2")
+    shared.contributing_units.add(department)
+    shared.variables.update(by_unit=True)
+    header = "年度,季別,指標代碼,填報項目,數值,備註,單位"
+    file = csv_file("99,1,K5-2,projects,3,,MOFA", "99,1,K5-2,projects,4,,亞東太平洋司", header=header)
+    call_command("import_figures", file, "--as", "planner")
+    report = QuarterReport.objects.get(indicator__code="K5-2", quarter=1)
+    assert {f.unit.code: f.value for f in report.figures.all()} == {"MOFA": 3, "DEPT": 4}
+    assert "請指明" in refused(csv_file("99,2,K5-2,projects,3,"), "--as", "planner")
+    wrong = csv_file("99,2,K5-2,projects,3,,他司", "99,2,K5-1,seminars,3,,MOFA", header=header)
+    said = refused(wrong, "--as", "planner")
+    assert "他司" in said
+    assert "非按單位填報" in said
+    others = csv_file("99,2,K5-2,projects,3,,MOFA", header=header)
+    assert "無權執行" in refused(others, "--as", "neighbour")
+    mine = csv_file("99,2,K5-2,projects,3,,DEPT", header=header)
+    call_command("import_figures", mine, "--as", "neighbour")
+    assert report.indicator.reports.get(quarter=2).figures.get().unit == department
+
+
+def test_a_file_carries_the_texts_that_submitting_needs(csv_file, plan, planner):
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=5)
+    bare = csv_file("99,1,K5-2,projects,3,")
+    assert "落後" in refused(bare, "--as", "planner", "--submit")
+    header = "年度,季別,指標代碼,填報項目,數值,備註,落後原因,因應對策,預定改善期限"
+    wrong = csv_file("99,1,K5-2,projects,3,,經費未撥,加速辦理,99/02/30", header=header)
+    assert "預定改善期限" in refused(wrong, "--as", "planner", "--submit")
+    file = csv_file("99,1,K5-2,projects,3,,經費未撥,加速辦理,99/06/30", header=header)
+    call_command("import_figures", file, "--as", "planner", "--submit")
+    found = QuarterReport.objects.get(indicator__code="K5-2", quarter=1)
+    assert (found.status, found.lag_reason, found.response) == (Status.SUBMITTED, "經費未撥", "加速辦理")
+    assert found.improve_by == date(2010, 6, 30)
+
+
+def test_a_dry_run_checks_everything_and_changes_nothing(csv_file, planner, person, ministry, capsys):
+    person("both", (Role.HEAD, ministry), (Role.REVIEWER, ministry))
+    arguments = ["--as", "planner", "--submit", "--approve-as", "both", "--dry-run"]
     call_command("import_figures", csv_file("99,1,K5-2,projects,3,", "99,,K3-1,baseline,39,"), *arguments)
     assert "1" in capsys.readouterr().out
     assert stored() == {}
@@ -162,15 +221,10 @@ def test_rights_are_those_of_the_people_named(csv_file, planner, reviewer, manag
     assert refused("/does/not/exist.csv", "--as", "planner")
 
 
-def test_one_report_that_cannot_be_submitted_holds_back_the_whole_file(csv_file, planner, reviewer):
-    said = refused(
-        csv_file("99,1,K5-2,projects,3,", "99,1,K1-1,outbound,4,"),
-        "--as",
-        "planner",
-        "--submit",
-        "--approve-as",
-        "reviewer",
-    )
+def test_one_report_that_cannot_be_submitted_holds_back_the_whole_file(csv_file, planner, head, reviewer):
+    file = csv_file("99,1,K5-2,projects,3,", "99,1,K1-1,outbound,4,")
+    people = ["--as", "planner", "--endorse-as", "head", "--approve-as", "reviewer"]
+    said = refused(file, *people, "--submit")
     assert said.startswith("第 3 列")
 
 

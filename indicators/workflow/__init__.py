@@ -17,7 +17,12 @@ from .drafts import (
     save_progress,
     set_constant,
 )
-from .invented import DEMONSTRATION_REMARK, clear_demonstration
+from .invented import (
+    DEMONSTRATION_CHECK,
+    DEMONSTRATION_LAG,
+    DEMONSTRATION_REMARK,
+    clear_demonstration,
+)
 from .periods import (
     close_period,
     close_year,
@@ -49,6 +54,8 @@ from .steps import (
 )
 
 __all__ = [
+    "DEMONSTRATION_CHECK",
+    "DEMONSTRATION_LAG",
     "DEMONSTRATION_REMARK",
     "TRANSITIONS",
     "Cell",

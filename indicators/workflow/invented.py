@@ -7,8 +7,14 @@ from django.db.models import Q
 from ledger.acting import acting
 
 from ..models import PlannedValue, QuarterReport, Status
+from .drafts import Texts
 
 DEMONSTRATION_REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
+DEMONSTRATION_CHECK = "（示範資料）本欄示範異常說明之填寫方式。"
+DEMONSTRATION_LAG: Texts = {
+    "lag_reason": "（示範資料）本欄示範落後原因之填寫方式。",
+    "response": "（示範資料）本欄示範因應對策之填寫方式。",
+}
 
 
 def clear_demonstration() -> int:
@@ -33,7 +39,7 @@ def _clear(report: QuarterReport) -> int:
         report.approved_by = report.approved_at = report.returned_by = report.returned_at = None
         report.return_reason = ""
     if report.demo:
-        report.not_applicable_reason = report.lag_reason = report.response = ""
+        report.not_applicable_reason = report.check_note = report.lag_reason = report.response = ""
         report.improve_by = report.changed_by = report.changed_at = None
         report.editors.clear()
         report.steps.all().delete()

@@ -148,8 +148,21 @@ def report(plan: Plan) -> Callable[[str, int], QuarterReport]:
 
 
 @pytest.fixture
+def approve(head: User, reviewer: User) -> Callable[[QuarterReport], QuarterReport]:
+    """Endorse and approve a submitted report."""
+
+    def decide(submitted: QuarterReport) -> QuarterReport:
+        endorsed = workflow.endorse(report=submitted, by=head, now=NOW)
+        return workflow.approve(report=endorsed, by=reviewer, now=NOW)
+
+    return decide
+
+
+@pytest.fixture
 def approved(
-    report: Callable[[str, int], QuarterReport], planner: User, head: User, reviewer: User
+    report: Callable[[str, int], QuarterReport],
+    planner: User,
+    approve: Callable[[QuarterReport], QuarterReport],
 ) -> Callable[..., QuarterReport]:
     """Enter, submit, endorse and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8)."""
 
@@ -161,9 +174,7 @@ def approved(
             figures={symbol: Decimal(str(value)) for symbol, value in figures.items()},
             check_note="已確認",
         )
-        found = workflow.submit(report=found, by=planner, now=NOW)
-        found = workflow.endorse(report=found, by=head, now=NOW)
-        return workflow.approve(report=found, by=reviewer, now=NOW)
+        return approve(workflow.submit(report=found, by=planner, now=NOW))
 
     return make
 

@@ -49,7 +49,7 @@ def test_demonstration_accounts_are_printed_once_and_kept_for_the_owner_only(db,
     kept = tmp_path / "instance" / "demo-accounts.txt"
     assert kept.stat().st_mode & 0o077 == 0
     accounts = dict(line.split("\t") for line in kept.read_text(encoding="utf-8").splitlines())
-    assert set(accounts) == {"planner", "reviewer", "manager", "auditor", "administrator"}
+    assert set(accounts) == {"planner", "head", "reviewer", "manager", "auditor", "administrator"}
     printed = capsys.readouterr().out
     for username, password in accounts.items():
         assert password in printed

@@ -56,18 +56,22 @@ def test_what_is_written_in_the_shell_is_recorded_as_written_there(plan, monkeyp
     assert {(each.source, each.actor) for each in entries} == {("shell", operating_system_user())}
 
 
-def test_an_import_is_recorded_as_one_by_the_planner_and_the_approver(plan, planner, reviewer, tmp_path):
+def test_an_import_is_recorded_as_one_by_the_planner_and_the_approver(
+    plan, planner, head, reviewer, tmp_path
+):
     file = tmp_path / "figures.csv"
     file.write_text(
         "年度,季別,指標代碼,填報項目,數值,備註\n99,1,K1-1,outbound,4,\n99,1,K1-1,inbound,8,\n",
         encoding="utf-8",
     )
     seq = Entry.objects.head().seq
-    call_command("import_figures", str(file), "--as=planner", "--submit", "--approve-as=reviewer")
+    call_command(
+        "import_figures", str(file), "--as=planner", "--submit", "--endorse-as=head", "--approve-as=reviewer"
+    )
     entries = written_since(seq)
     assert {each.source for each in entries} == {"import"}
     assert [each.actor for each in entries if each.table == QuarterReport._meta.db_table] == [
-        "planner", "planner", "reviewer",
+        "planner", "planner", "head", "reviewer",
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from django.core.management import call_command
 
+from indicators.imports import HEADERS
 from indicators.models import Indicator, PlannedValue
 from indicators.numbers import format_towards
 
@@ -29,15 +30,15 @@ def figures_file(case: dict[str, Any]) -> bytes:
     """Write the case as the CSV that `import_figures` takes."""
     code = case["indicator"]
     rows = [
-        (99, quarter, code, symbol, value, "")
+        (99, quarter, code, symbol, value, "", "已查核")
         for quarter, figures in case["figures"].items()
         for symbol, value in figures.items()
     ]
-    rows += [(99, "", code, symbol, value, "") for symbol, value in case.get("constants", {}).items()]
+    rows += [(99, "", code, symbol, value, "", "") for symbol, value in case.get("constants", {}).items()]
     symbol = Indicator.objects.get(code=code).variables.first().symbol
-    rows += [(99, q, code, symbol, "不適用", why) for q, why in case.get("not_applicable", {}).items()]
+    rows += [(99, q, code, symbol, "不適用", why, "") for q, why in case.get("not_applicable", {}).items()]
     stream = io.StringIO()
-    csv.writer(stream).writerows([("年度", "季別", "指標代碼", "填報項目", "數值", "備註"), *rows])
+    csv.writer(stream).writerows([(*HEADERS, "異常說明"), *rows])
     return stream.getvalue().encode() if rows else b""
 
 
@@ -48,13 +49,14 @@ def complete(case: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['indicator']} {case['note'][:40]}")
 def test_a_worked_case_holds_in_command_file_and_page(
-    case, planner, reviewer, manager, client, a_moment_later, tmp_path
+    case, planner, head, reviewer, manager, client, a_moment_later, tmp_path
 ):
     content = figures_file(case)
     if content:
         file = tmp_path / "figures.csv"
         file.write_bytes(content)
-        call_command("import_figures", str(file), "--as", "planner", "--submit", "--approve-as", "reviewer")
+        people = ["--as", "planner", "--endorse-as", "head", "--approve-as", "reviewer"]
+        call_command("import_figures", str(file), *people, "--submit")
     for quarter, value in case.get("planned", {}).items():
         indicator = Indicator.objects.get(code=case["indicator"])
         PlannedValue.objects.create(indicator=indicator, quarter=quarter, value=value)

@@ -79,14 +79,16 @@ def test_within_the_year_there_is_progress_and_at_its_end_a_light(managing, appr
 
 
 @pytest.mark.parametrize("address", [THIRD, FOURTH])
-def test_the_tally_counts_every_indicator_once(managing, approved, report, planner, reviewer, address):
+def test_the_tally_counts_every_indicator_once(
+    managing, approved, report, planner, reviewer, address, approve
+):
     approved("K1-1", 1, outbound=30, inbound=30)
     for quarter in (1, 2, 3, 4):
         found = workflow.save_draft(
             report=report("K5-2", quarter), by=planner, now=NOW, figures={}, not_applicable_reason="無計畫"
         )
         found = workflow.submit(report=found, by=planner, now=NOW)
-        workflow.approve(report=found, by=reviewer, now=NOW)
+        approve(found)
     response = managing.get(address)
     assert sum(tally(response)) == 20
     assert "－ 不適用" in row_of(response, "K5-2")
@@ -125,7 +127,9 @@ def test_drafts_never_show_and_submitted_figures_only_when_asked_for(managing, r
     assert "含未審核" in row
 
 
-def test_a_demonstration_is_marked_on_every_page_and_on_its_row(client, managing, report, planner, reviewer):
+def test_a_demonstration_is_marked_on_every_page_and_on_its_row(
+    client, managing, report, planner, reviewer, approve
+):
     assert "示範資料" not in text(managing.get(THIRD))
     found = workflow.save_draft(
         report=report("K2-2", 1), by=planner, now=NOW, figures={"meetings": Decimal(1)}, demo=True
@@ -135,7 +139,7 @@ def test_a_demonstration_is_marked_on_every_page_and_on_its_row(client, managing
     client.force_login(planner)
     assert "畫面中的數值為示範資料" in text(client.get("/?year=12"))
     found = workflow.submit(report=found, by=planner, now=NOW)
-    workflow.approve(report=found, by=reviewer, now=NOW)
+    approve(found)
     response = client.get(THIRD)
     assert "示範資料" in row_of(response, "K2-2")
     assert "示範資料" not in row_of(response, "K1-1")

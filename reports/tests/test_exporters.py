@@ -133,14 +133,16 @@ def test_text_that_begins_like_a_formula_is_harmless(managing, plan, title):
     assert cell.hyperlink is None
 
 
-def test_a_file_says_what_awaits_approval_and_what_is_a_demonstration(managing, report, planner, reviewer):
+def test_a_file_says_what_awaits_approval_and_what_is_a_demonstration(
+    managing, report, planner, reviewer, approve
+):
     def enter(code: str, *, demo: bool, approve: bool) -> None:
         found = workflow.save_draft(
             report=report(code, 1), by=planner, now=NOW, figures={"meetings": Decimal(2)}, demo=demo
         )
         found = workflow.submit(report=found, by=planner, now=NOW)
         if approve:
-            workflow.approve(report=found, by=reviewer, now=NOW)
+            approve(found)
 
     enter("K2-2", demo=False, approve=False)
     official = managing.get("/export/attainment.csv?year=99&quarter=1")
@@ -153,7 +155,7 @@ def test_a_file_says_what_awaits_approval_and_what_is_a_demonstration(managing, 
     found.figures.update(demo=True)
     marked = managing.get("/export/attainment.csv?year=99&quarter=1&basis=provisional")
     assert of(table(marked), "K2-2")["資料狀態"] == "完整（含未審核、示範資料）"
-    workflow.approve(report=found, by=reviewer, now=NOW)
+    approve(found)
     approved_file = managing.get("/export/attainment.xlsx?year=99&quarter=1&basis=provisional")
     assert of(sheet(approved_file), "K2-2")["資料狀態"] == "完整（示範資料）"
 

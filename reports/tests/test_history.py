@@ -210,7 +210,7 @@ def test_steps_of_a_report_read_as_what_people_did(report, planner, reviewer):
     with acting(actor=planner):
         found = workflow.submit(report=found, by=planner, now=now)
     with acting(actor=reviewer):
-        found = workflow.approve(report=found, by=reviewer, now=now)
+        found = approve(found)
     assert told() == ["審核通過 季填報 K1-1 加強雙方政要互訪（第 1 季）"]
 
 

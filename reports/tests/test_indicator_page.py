@@ -153,7 +153,7 @@ def test_only_what_counts_in_the_chosen_basis_is_shown(managing, report, planner
 
 
 def test_remarks_and_reasons_are_for_those_who_may_read_the_report(
-    report, planner, reviewer, manager, neighbour, administrator
+    report, planner, reviewer, manager, neighbour, administrator, approve
 ):
     found = workflow.save_draft(
         report=report("K5-2", 1),
@@ -164,7 +164,7 @@ def test_remarks_and_reasons_are_for_those_who_may_read_the_report(
         not_applicable_reason="無計畫",
     )
     found = workflow.submit(report=found, by=planner, now=NOW)
-    workflow.approve(report=found, by=reviewer, now=NOW)
+    approve(found)
     workflow.save_draft(report=report("K5-2", 2), by=planner, now=NOW, figures={"projects": Decimal(7777)})
     address = "/indicators/K5-2/?year=99&quarter=2"
     for reader in (planner, reviewer, manager, administrator):
