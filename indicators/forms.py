@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from objectives.fields import nfc, refuse_control_characters
-from objectives.forms import TextArea
-from objectives.models import Strategy, Unit
+from objectives.forms import TextArea, outside
+from objectives.models import Plan, Strategy, Unit
 from objectives.numerals import chinese_numeral
 
 from .fields import QuantityFormField
@@ -345,11 +345,22 @@ class IndicatorForm(forms.ModelForm):
             strategies: Iterable[Strategy] = cleaned.get("strategies") or ()
             if any(strategy.goal.plan_id != goal.plan_id for strategy in strategies):
                 self.add_error("strategies", _("Strategies belong to the same plan as the indicator."))
-            lead: Unit | None = cleaned.get("lead_unit")
-            tree = Unit.objects.tree()
-            if lead and lead.pk not in tree.below(goal.plan.unit_id):
-                self.add_error("lead_unit", _("The lead unit is the plan's agency or a unit below it."))
+            self._keep_units_in_the_agency(goal.plan, cleaned)
         return cleaned
+
+    def _keep_units_in_the_agency(self, plan: Plan, cleaned: Mapping[str, Any]) -> None:
+        lead: Unit | None = cleaned.get("lead_unit")
+        others: Iterable[Unit] = cleaned.get("contributing_units") or ()
+        if lead and outside(plan, [lead]):
+            self.add_error("lead_unit", _("The lead unit is the plan's agency or a unit below it."))
+        if outside(plan, others):
+            self.add_error(
+                "contributing_units", _("Contributing units are the plan's agency or units below it.")
+            )
+        if lead in others:
+            self.add_error(
+                "contributing_units", _("The lead unit enters its own share and is not named here again.")
+            )
 
 
 class VariableForm(forms.ModelForm):
@@ -364,13 +375,36 @@ class VariableForm(forms.ModelForm):
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.instance.pk or not self.has_changed():
             return
-        for figure in self.instance.figures.all():
+        figures = self.instance.figures.all()
+        if "by_unit" in self.changed_data and figures.exists():
+            self.add_error(
+                "by_unit", _("Figures were entered already; whether they are given by unit stays as it is.")
+            )
+            return
+        for figure in figures:
             try:
                 check_figure(self.instance, figure.value)
             except ValidationError as error:
                 self.add_error(None, _("Figures were entered already that this change would contradict."))
                 self.add_error(None, error)
                 return
+
+    def refuse_unknown_whole(self, symbols: Collection[str]) -> None:
+        """Complain where the variable is said to be part of none of symbols, those of its indicator."""
+        whole = self.instance.not_above
+        if whole and (whole not in symbols or whole == self.instance.symbol):
+            self.add_error(
+                "not_above", _("«%(symbol)s» is no other variable of this indicator.") % {"symbol": whole}
+            )
+
+
+class SingleVariableForm(VariableForm):
+    """A variable on its own page, where its symbol and those beside it stay as they are."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()
+        if "not_above" in self.changed_data and not self.errors:
+            self.refuse_unknown_whole({each.symbol for each in self.instance.indicator.variables.all()})
 
 
 class VariableFormSet(forms.BaseInlineFormSet):
@@ -379,7 +413,11 @@ class VariableFormSet(forms.BaseInlineFormSet):
     def clean(self) -> None:
         """Refuse a formula with a name that no row has any more; its other mistakes stand beside it."""
         super().clean()
-        kept = [form.instance for form in self.forms if self._is_kept(form)]
+        rows = [form for form in self.forms if self._is_kept(form)]
+        kept = [form.instance for form in rows]
+        for form in rows:
+            if not form.errors:
+                form.refuse_unknown_whole({variable.symbol for variable in kept})
         try:
             formula = compile_formula(self.instance.formula)
         except FormulaError:

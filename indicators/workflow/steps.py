@@ -22,7 +22,7 @@ from objectives.permissions import can, require
 
 from ..checks import Finding, findings
 from ..models import QuarterReport, ReportStep, Status
-from ..readings import Basis, readings
+from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
 from ..wording import finding_words
 from .drafts import CHANGE, locked, missing_figures
@@ -155,23 +155,27 @@ def obstacles(report: QuarterReport) -> Iterator[str]:
             }
 
 
-def notices(report: QuarterReport) -> list[Finding]:
-    """Return what looks wrong with the report's figures as entered."""
-    reading = readings([report.indicator], Basis.ENTERED)[report.indicator_id]
+def notices(report: QuarterReport, reading: Reading | None = None) -> list[Finding]:
+    """Return what looks wrong with the report's figures as entered, or as they are in reading."""
+    reading = reading or _entered(report)
     rule = report.indicator.in_force(report.quarter).rule
     return findings(rule, report.quarter, reading.figures, reading.not_applicable)
 
 
-def is_behind(report: QuarterReport) -> bool:
-    """Say whether the value as entered is worse than the quarter's 預定值."""
+def is_behind(report: QuarterReport, reading: Reading | None = None) -> bool:
+    """Say whether the value as entered, or that of reading, is worse than the quarter's 預定值."""
     indicator = report.indicator
     planned = indicator.planned_values.filter(quarter=report.quarter).first()
     if planned is None:
         return False
-    reading = readings([indicator], Basis.ENTERED)[indicator.pk]
+    reading = reading or _entered(report)
     rule = indicator.in_force(report.quarter).rule
     value = value_at(rule, report.quarter, reading.figures, reading.not_applicable)
     return value.amount is not None and side(value.amount, planned.value, Direction(indicator.direction)) < 0
+
+
+def _entered(report: QuarterReport) -> Reading:
+    return readings([report.indicator], Basis.ENTERED)[report.indicator_id]
 
 
 def withdraw(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
