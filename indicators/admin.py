@@ -173,9 +173,9 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         if not self.is_locked(obj):
             return ""
         return _(
-            "The plan is adopted (%(number)s), so the definition and the variables stand fast. The units, the "
-            "strategies, the planned values, the reason for not being applicable and the note can still be "
-            "changed; on a variable's own page its help, its note and an unknown constant."
+            "The plan is adopted (%(number)s), so the definition and the variables stand fast. The units, "
+            "the strategies, the planned values, the reason for not being applicable and the note can still "
+            "be changed; on a variable's own page its help, its note and an unknown constant."
         ) % {"number": obj.goal.plan.adopted_number}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
