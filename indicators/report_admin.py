@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
 from objectives.models import User
-from objectives.permissions import can
+from objectives.permissions import can, require
 from objectives.roc import roc_moment
 from objectives.scoped import ScopedAdmin, YearFilter, shortened, signed_in
 
@@ -237,6 +237,7 @@ class QuarterReportAdmin(ScopedAdmin):
 
     def _take(self, request: HttpRequest, report: QuarterReport, step: Step) -> HttpResponse:
         """Withdraw, endorse, approve, return or reopen the report."""
+        require(request.user, workflow.TRANSITIONS[step].permission, report)
         form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._page(request, report, decision=form)
