@@ -16,8 +16,9 @@ MEGABYTE = 1024 * 1024
 MAX_SIZE = 20 * MEGABYTE
 MAX_NAME = 120
 
-# A large plan scanned at 300 dots per inch has 140 million.
-MAX_SIDE = 30_000
+# What a JPEG can have; long screenshots have more than half of it. A large plan (A0) scanned at 300 dots per
+# inch has 140 million pixels.
+MAX_SIDE = 65_535
 MAX_PIXELS = 200_000_000
 MAX_PIECES = 100_000  # chunks of a PNG, segments of a JPEG
 
@@ -202,7 +203,8 @@ def _require(condition: object, problem: FileProblem = FileProblem.MALFORMED) ->
 def _pdf_name(*names: str) -> re.Pattern[bytes]:
     """Match one of these names of a PDF however it is spelt: /#4A#53 is /JS."""
     spelt = ["".join(f"(?:{letter}|#(?i:{ord(letter):x}))" for letter in name) for name in names]
-    return re.compile(f"/(?:{'|'.join(spelt)})(?![A-Za-z0-9])".encode())
+    initials = "".join(name[0] for name in names)  # most slashes are soon done with
+    return re.compile(f"/(?=[{initials}#])(?:{'|'.join(spelt)})(?![A-Za-z0-9])".encode())
 
 
 FIRST_OBJECT = re.compile(rb"\d\s+obj\b")
@@ -247,7 +249,7 @@ def _pdf_objects(data: bytes) -> Iterator[bytes]:
         yield LINK.sub(b"", outside)
         end = data.find(b"endstream", stream.end())
         if end < 0:
-            return
+            break
         if OBJECT_STREAM.search(outside):
             packed = _inflated(data[stream.end() : end], budget)
             budget -= len(packed)
