@@ -448,7 +448,7 @@ def _directory(data: bytes) -> tuple[int, int]:
         data, len(data) - END.size
     )
     if signature != b"PK\x05\x06":
-        raise FileRefused(FileProblem.MIXED if ZIP.search(data, 4) else FileProblem.MALFORMED)
+        raise FileRefused(FileProblem.MIXED if b"PK\x05\x06" in data else FileProblem.MALFORMED)
     _require(disk == start_disk == 0 and count_here == count and not comment)
     _require(count <= MAX_MEMBERS, FileProblem.TOO_MUCH_INSIDE)
     _require(start + size == len(data) - END.size, FileProblem.MIXED)
