@@ -95,6 +95,8 @@ OLD_EXTENSIONS = {"doc", "dot", "xls", "xlt", "ppt", "pps", "pot"}
 # allowed: the names of people and places have self-made characters (造字).
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
+EDGES = ". \u3000"  # not at the beginning of a name, nor before its extension
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
@@ -131,10 +133,10 @@ def safe_name(name: str) -> str:
     text = unicodedata.normalize("NFC", name)
     if ".." in text or any(c in "/\\" or unicodedata.category(c) in INVISIBLE for c in text):
         raise FileRefused(FileProblem.BAD_NAME)
-    text = text.strip().lstrip(". \u3000")
+    text = text.strip().lstrip(EDGES)
     _named_type(text)
     stem, _, extension = text.rpartition(".")
-    return f"{stem[: MAX_NAME - len(extension) - 1].rstrip()}.{extension}"
+    return f"{stem[: MAX_NAME - len(extension) - 1].rstrip(EDGES)}.{extension}"
 
 
 def _named_type(name: str) -> FileType:

@@ -567,6 +567,7 @@ def test_a_long_name_is_cut_and_keeps_its_extension() -> None:
     assert len(name) == MAX_NAME
     assert name.endswith("報.docx")
     assert safe_name(name) == name
+    assert safe_name("報. " * 100 + "x.docx") == ("報. " * 39)[:-2] + ".docx"
 
 
 @pytest.mark.parametrize(
