@@ -127,11 +127,21 @@ def candidates(plan: Plan, quarter: int, units: Iterable[int], user: User, now: 
         .prefetch_related("editors")
         .order_by("indicator__goal__outline_number", "indicator__number")
     )
-    return [Candidate(report, obstacle(report, user, now)) for report in found]
+    closed: dict[int, str] = {}
+    candidates = []
+    for report in found:
+        why = obstacle(report, user)
+        if not why and report.status != Status.APPROVED:
+            unit = report.indicator.lead_unit_id
+            if unit not in closed:
+                closed[unit] = workflow.closed_because(plan, quarter, [unit], now)
+            why = closed[unit]
+        candidates.append(Candidate(report, why))
+    return candidates
 
 
-def obstacle(report: QuarterReport, user: User, now: datetime) -> str:
-    """Say why user cannot approve the report now; empty where they can, or where it is approved."""
+def obstacle(report: QuarterReport, user: User) -> str:
+    """Say why user cannot approve the report in an open quarter; empty where they can, or it is done."""
     if report.status == Status.APPROVED:
         return ""
     if report.status == Status.SUBMITTED and report.status not in workflow.origins(
@@ -144,8 +154,7 @@ def obstacle(report: QuarterReport, user: User, now: datetime) -> str:
         return _("Your roles do not allow this. Please ask an administrator.")
     if user.pk == report.submitted_by_id or user in report.editors.all():
         return _("You filled in or submitted this report yourself, so another reviewer approves it.")
-    plan, unit = report.indicator.goal.plan, report.indicator.lead_unit_id
-    return workflow.closed_because(plan, report.quarter, [unit], now)
+    return ""
 
 
 def plan_of_unit(user: User, year: int, unit: Unit) -> Plan | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from indicators import workflow
 from indicators.forms import DecisionForm, shown
-from indicators.models import QUARTERS, QuarterReport
+from indicators.models import QUARTERS, QuarterReport, Status
 from indicators.readings import Basis, readings
 from objectives.models import Unit, User
 from objectives.permissions import require
@@ -56,7 +57,7 @@ def approve(request: HttpRequest, user: User, pk: int) -> HttpResponse:
             "indicator": report.indicator,
             "form": form,
             "version": report.version,
-            "obstacle": obstacle(report, user, at.now),
+            "obstacle": _obstacle(report, user, at.now),
             "figures": _figures(report),
             "notices": workflow.notices(report),
             "evidence": report.evidence.kept(),
@@ -71,6 +72,13 @@ def _report(user: User, pk: int) -> QuarterReport:
     if found is None:
         raise Http404
     return found
+
+
+def _obstacle(report: QuarterReport, user: User, now: datetime) -> str:
+    plan, unit = report.indicator.goal.plan, report.indicator.lead_unit_id
+    if report.status == Status.APPROVED:
+        return ""
+    return obstacle(report, user) or workflow.closed_because(plan, report.quarter, [unit], now)
 
 
 def _decide(request: HttpRequest, user: User, report: QuarterReport, form: DecisionForm) -> bool:
