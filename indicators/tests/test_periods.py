@@ -142,7 +142,7 @@ def test_closing_the_year_freezes_it_and_leaves_no_way_back(
         ),
         lambda: workflow.close_year(plan=plan, by=administrator, now=later),
         lambda: workflow.save_progress(
-            item=WorkItem.objects.first(), quarter=1, text="x", by=planner, now=later
+            item=WorkItem.objects.earliest("pk"), quarter=1, text="x", by=planner, now=later
         ),
     ):
         with pytest.raises(Closed, match="99 年度已由administrator"):
@@ -154,7 +154,7 @@ def test_what_lies_behind_its_planned_value_is_explained_before_it_is_submitted(
     PlannedValue.objects.create(indicator=found.indicator, quarter=1, value=4)
     with pytest.raises(Refusal, match="落後原因、因應對策、預定改善期限"):
         workflow.submit(report=found, by=planner, now=now)
-    explained = {"lag_reason": "原因", "response": "對策", "improve_by": date(2010, 9, 30)}
+    explained: workflow.Texts = {"lag_reason": "原因", "response": "對策", "improve_by": date(2010, 9, 30)}
     found = workflow.save_draft(report=found, by=planner, now=now, figures={}, **explained)
     assert workflow.submit(report=found, by=planner, now=now).status == Status.SUBMITTED
 
@@ -198,7 +198,7 @@ def test_a_response_stays_open_until_it_is_marked_done(report, planner, manager,
 
 
 def test_progress_of_a_work_item_is_its_units_to_write(plan, planner, neighbour, department, now):
-    item = WorkItem.objects.first()
+    item = WorkItem.objects.earliest("pk")
     with pytest.raises(PermissionDenied):
         workflow.save_progress(item=item, quarter=1, text="辦理中", by=neighbour, now=now)
     workflow.save_progress(item=item, quarter=1, text="辦理中", by=planner, now=now, seen="")
