@@ -14,7 +14,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from indicators.models import Figure, PlannedValue, QuarterReport, Status, Variable
+from indicators.models import (
+    Evidence,
+    Figure,
+    ItemProgress,
+    PlannedValue,
+    QuarterReport,
+    Reopening,
+    ReportingPeriod,
+    ReportStep,
+    Status,
+    TargetRevision,
+    Variable,
+)
 from ledger.models import Action, Entry, Source
 from objectives.models import Membership
 
@@ -34,10 +46,19 @@ _IN_NAME: dict[type[models.Model], set[str]] = {
     Membership: {"user"},
     PlannedValue: {"indicator", "quarter"},
     QuarterReport: {"indicator", "quarter"},
+    TargetRevision: {"indicator"},
+    ReportingPeriod: {"plan", "quarter"},
+    Reopening: {"period", "unit"},
+    ReportStep: {"report", "step"},
+    Evidence: {"report", "name", "document_number"},
+    ItemProgress: {"item", "quarter"},
     Variable: {"indicator"},
 }
 # Columns that repeat who wrote and when, where they agree with the entry.
-_STAMPS = ("changed", "submitted", "endorsed", "approved", "returned")
+_STAMPS = (
+    "changed", "submitted", "endorsed", "approved", "returned", "followed_up", "proposed", "closed", "added",
+    "removed",
+)  # fmt: skip
 _REPEATING = {f"{step}_{what}" for step in _STAMPS for what in ("by", "at")}
 _AT_ONCE = timedelta(minutes=1)
 # The particulars of events, such as what of the ledger somebody exported.
@@ -115,12 +136,19 @@ def _relation(link: type[models.Model]) -> Any:
     return next(field for field in owner._meta.many_to_many if field.remote_field.through is link)
 
 
+def _is_step(entry: Entry) -> bool:
+    return entry.table == ReportStep._meta.db_table and entry.action == Action.INSERT
+
+
 @dataclass(frozen=True)
 class _Teller:
     objects: Objects
     about: models.Model | None
 
     def happening(self, entries: Sequence[Entry]) -> Happening:
+        """Tell one save. The step that it notes down is what the report's own entry says."""
+        told = [entry for entry in entries if not _is_step(entry)]
+        entries = told or entries
         first = entries[0]
         return Happening(
             who=who(first, self.objects),

@@ -310,8 +310,8 @@ def _why_not(step: Step, report: QuarterReport) -> str:
 
 
 def _finish(step: Step, report: QuarterReport, by: User, now: datetime, comment: str = "") -> QuarterReport:
+    ReportStep.objects.create(report=report, step=step.value, by=by, at=now, comment=comment)
     report.status = TRANSITIONS[step].target
     report.version += 1
     report.save()
-    ReportStep.objects.create(report=report, step=step.value, by=by, at=now, comment=comment)
     return report
