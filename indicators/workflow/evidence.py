@@ -1,4 +1,4 @@
-"""佐證資料: what stands behind a report. Files and document numbers come and go while it is being filled in."""
+"""佐證資料: files and document numbers behind a report, which come and go while it is being filled in."""
 
 from __future__ import annotations
 
