@@ -148,20 +148,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     )
     piece = get_object_or_404(pieces, pk=pk)
     problems: list[str] = []
-    if request.method == "POST":
-        try:
+    try:
+        if request.method == "POST":
             workflow.remove_evidence(evidence=piece, by=user, now=timezone.now())
-        except ValidationError as error:
-            problems = error.messages
-        else:
             messages.success(request, _("«%(name)s» was removed.") % {"name": piece})
             return _done(request, piece.report)
-    elif not _removable(piece, user):
-        raise PermissionDenied
+        workflow.require_removable(evidence=piece, by=user, now=timezone.now())
+    except ValidationError as error:
+        problems = error.messages
     context = {"piece": piece, "problems": problems, "back": _back(request)}
     return render(request, "indicators/evidence_remove.html", context)
-
-
-def _removable(piece: Evidence, user: User) -> bool:
-    shown = Panel.of(piece.report, user, timezone.now()).pieces
-    return any(each.removable for each in shown if each.evidence == piece)

@@ -24,6 +24,7 @@ from .evidence import (
     add_files,
     remove_evidence,
     require_open_for_evidence,
+    require_removable,
 )
 from .invented import (
     DEMONSTRATION_CHECK,
@@ -103,6 +104,7 @@ __all__ = [
     "reopen_period",
     "require_open",
     "require_open_for_evidence",
+    "require_removable",
     "return_for_correction",
     "save_draft",
     "save_progress",

@@ -120,12 +120,8 @@ def remove_evidence(*, evidence: Evidence, by: User, now: datetime) -> Evidence:
     """
     with acting(actor=by, about=evidence.report):
         report = locked(evidence.report, None)
-        evidence = report.evidence.select_for_update(of=("self",)).get(pk=evidence.pk)
-        if evidence.added_by_id != by.pk:
-            require(by, CHANGE, report)
-        require_open_for_evidence(report=report, by=by, now=now)
-        if evidence.removed_at:
-            raise Refusal(_("This piece of evidence was removed already."))
+        evidence = report.evidence.get(pk=evidence.pk)
+        require_removable(evidence=evidence, by=by, now=now)
         evidence.removed_by, evidence.removed_at = by, now
         evidence.save(update_fields=["removed_by", "removed_at"])
         report.editors.add(by)
@@ -134,6 +130,15 @@ def remove_evidence(*, evidence: Evidence, by: User, now: datetime) -> Evidence:
             # `check_evidence` names it.
             transaction.on_commit(partial(evidence_store.delete, evidence.stored_name), robust=True)
         return evidence
+
+
+def require_removable(*, evidence: Evidence, by: User, now: datetime) -> None:
+    """Raise PermissionDenied, Closed or Refusal unless `by` may remove the piece now."""
+    if evidence.added_by_id != by.pk:
+        require(by, CHANGE, evidence.report)
+    require_open_for_evidence(report=evidence.report, by=by, now=now)
+    if evidence.removed_at:
+        raise Refusal(_("This piece of evidence was removed already."))
 
 
 def require_open_for_evidence(*, report: QuarterReport, by: User, now: datetime) -> None:
