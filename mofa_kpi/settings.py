@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from mofa_kpi.instance import make_instance, read_secret_key, secret_key_file
+from mofa_kpi.instance import INSTANCE, make_instance, read_secret_key, secret_key_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -65,6 +65,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
     }
+
+# Files of evidence: outside of everything that is served as it lies.
+EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR", "") or INSTANCE / "evidence")
 
 # -- What the project is made of ---------------------------------------------------------------------------
 
@@ -234,7 +237,13 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # files apart
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+UPLOAD_MAX_SIZE = 101 * 1024 * 1024  # files included; of a larger request no file is kept
+FILE_UPLOAD_HANDLERS = [
+    "indicators.uploads.NothingOfTooLarge",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- Import and export in the admin ------------------------------------------------------------------------
 

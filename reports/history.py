@@ -40,6 +40,8 @@ _STEPS: dict[str, Promise] = {
     Status.APPROVED: gettext_lazy("Approved"),
     Status.RETURNED: gettext_lazy("Returned for correction"),
 }
+# What people did to evidence: its row stays when it is removed.
+_REMOVED = gettext_lazy("Removed")
 # Columns that a new or deleted row's name says already.
 _IN_NAME: dict[type[models.Model], set[str]] = {
     Figure: {"report", "variable"},
@@ -50,7 +52,7 @@ _IN_NAME: dict[type[models.Model], set[str]] = {
     ReportingPeriod: {"plan", "quarter"},
     Reopening: {"period", "unit"},
     ReportStep: {"report", "step"},
-    Evidence: {"report", "name", "document_number"},
+    Evidence: {"report", "name", "document_number", "stored_name"},
     ItemProgress: {"item", "quarter"},
     Variable: {"indicator"},
 }
@@ -180,6 +182,8 @@ class _Teller:
         status = entry.new.get("status")
         if entry.table == QuarterReport._meta.db_table and entry.old and status != entry.old.get("status"):
             return _STEPS.get(str(status), action(entry.action))
+        if entry.table == Evidence._meta.db_table and entry.old and entry.new.get("removed_at"):
+            return _REMOVED
         return action(entry.action)
 
     def _event(self, entry: Entry) -> Item:
@@ -242,7 +246,7 @@ class _Teller:
         return self.objects.words(field, value, row)
 
     def _step(self, entry: Entry) -> bool:
-        return self._verb(entry) in _STEPS.values()
+        return self._verb(entry) in (*_STEPS.values(), _REMOVED)
 
     def _is_silent(self, field: Any, entry: Entry, old: Any, new: Any) -> bool:
         """Say whether a column repeats what the entry says anyway, or is of use to programs only."""

@@ -12,6 +12,7 @@ os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
 # SQLite unless DATABASE_URL says otherwise, in a folder of this process: two runs at a time do not meet.
 _scratch = tempfile.TemporaryDirectory(prefix="mofa_kpi-tests-")
 os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or f"sqlite:///{_scratch.name}/db.sqlite3"
+os.environ["EVIDENCE_DIR"] = f"{_scratch.name}/evidence"
 
 from mofa_kpi.settings import *  # noqa: E402, F403
 from mofa_kpi.settings import DATABASES, STORAGES  # noqa: E402
