@@ -79,10 +79,10 @@ class Standing(Enum):
 STANDINGS: dict[Standing, tuple[str, Promise]] = {
     Standing.EMPTY: ("－", gettext_lazy("Not begun")),
     Standing.DRAFT: ("○", gettext_lazy("In progress")),
-    Standing.SUBMITTED: ("→", gettext_lazy("Submitted")),
+    Standing.SUBMITTED: ("→", gettext_lazy("Sent for review")),
     Standing.ENDORSED: ("◐", gettext_lazy("Endorsed")),
-    Standing.APPROVED: ("✓", gettext_lazy("Approved")),
-    Standing.RETURNED: ("↩", gettext_lazy("Returned")),
+    Standing.APPROVED: ("✓", gettext_lazy("Passed review")),
+    Standing.RETURNED: ("↩", gettext_lazy("Sent back")),
 }
 
 
