@@ -162,7 +162,9 @@ class Task:
             names = _(", ").join(item.name for item in self.items)
             return [_("Not written yet: %(names)s.") % {"names": names}]
         if self.kind is Kind.FILL_IN:
-            return list(workflow.obstacles(self.report, self.reading))
+            obstacles = list(workflow.obstacles(self.report, self.reading))
+            # Before the figures are there it is too early to say that the value is behind.
+            return obstacles[:1] if self.standing is Standing.EMPTY else obstacles
         if self.kind is Kind.FOLLOW_UP:
             return [_("Response: %(text)s") % {"text": self.report.response}]
         shares = _(", ").join(_missing_shares(self.report, self.shares_of))

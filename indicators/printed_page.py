@@ -34,9 +34,9 @@ def print_unit(request: HttpRequest, year: int, quarter: int, code: str) -> Http
     """Show all that a unit reports in a quarter. 404 where there is nothing that the person may see."""
     user = signed_in(request)
     with snapshot():
-        unit = get_object_or_404(Unit.objects.visible_to(user), code=code)
-        if quarter not in QUARTERS:
+        if quarter not in QUARTERS or not code.isprintable():  # PostgreSQL cannot even be asked about a NUL
             raise Http404
+        unit = get_object_or_404(Unit.objects.visible_to(user), code=code)
         forms = printable(reports_of_unit(user, unit, year, quarter))
         items = written_items(user, unit, year, quarter)
         if not forms and not items:
