@@ -273,7 +273,7 @@ def due_variables(report: QuarterReport) -> list[Variable]:
 
 def missing_figures(report: QuarterReport) -> Iterator[tuple[Variable, Unit | None]]:
     """Yield each due variable without a figure, and the unit whose share is missing (None: no shares)."""
-    there = set(report.figures.values_list("variable_id", "unit_id"))
+    there = {(figure.variable_id, figure.unit_id) for figure in report.figures.all()}
     participants = report.indicator.participants
     for variable in due_variables(report):
         if not variable.by_unit:
