@@ -24,9 +24,8 @@ CHANGE = "indicators.change_quarterreport"
 Key = str | tuple[str, int]
 """A figure within a report: its variable's symbol, and for a share the unit's id."""
 
-Figures = (
-    Mapping[str, Decimal | None] | Mapping[tuple[str, int], Decimal | None] | Mapping[Key, Decimal | None]
-)
+Figures = Mapping[Any, Decimal | None]
+"""Figures by `Key`, which a mapping's type cannot say: str is no str | tuple to it."""
 
 Cell = Key
 """What can be changed in a report: a figure by its key, or a text by its field's name."""
