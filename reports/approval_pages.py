@@ -29,6 +29,9 @@ from .moments import data_at
 from .selection import reader
 
 
+PENDING = (Status.SUBMITTED, Status.ENDORSED)
+
+
 def deciding(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """What these pages have in common: they need a role, change nothing by GET, and no cache keeps them."""
 
@@ -61,7 +64,7 @@ def approve(request: HttpRequest, user: User, pk: int) -> HttpResponse:
             "figures": _figures(report),
             "notices": workflow.notices(report),
             "evidence": report.evidence.kept(),
-            "effects": effects_of([report], at),
+            "effects": effects_of([report], at) if report.status in PENDING else [],
         }
         return render(request, "reports/approve.html", context)
 
