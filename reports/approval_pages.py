@@ -18,10 +18,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from indicators import workflow
+from indicators.forms import shown
 from indicators.models import QUARTERS, QuarterReport, Status
 from indicators.readings import Basis, readings
 from indicators.report_form import DecisionForm
-from indicators.forms import shown
 from objectives.models import Unit, User
 from objectives.permissions import require
 
