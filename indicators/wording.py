@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .checks import Finding, Problem
+from .file_check import FileProblem, FileRefused
 from .formula import FormulaError, FormulaProblem
 from .numbers import format_number
 from .value import State, Value
@@ -43,6 +44,63 @@ FORMULA_PROBLEMS: dict[FormulaProblem, Promise] = {
         "Character %(place)s, «%(excerpt)s»: no variable of this indicator has this symbol."
     ),
 }
+
+FILE_PROBLEMS: dict[FileProblem, Promise] = {
+    FileProblem.BAD_NAME: gettext_lazy(
+        "The file's name has characters that are not allowed: / \\, two dots in a row, line breaks or "
+        "invisible ones. Rename the file and upload it again."
+    ),
+    FileProblem.NO_EXTENSION: gettext_lazy(
+        "The file's name has no extension such as .pdf. Rename the file and upload it again."
+    ),
+    FileProblem.NOT_ACCEPTED: gettext_lazy(
+        "Files of type «%(extension)s» are not accepted. Upload PDF, ODF (odt, ods, odp, odg), Office (docx, "
+        "xlsx, pptx), PNG, JPEG or CSV."
+    ),
+    FileProblem.OLD_OFFICE: gettext_lazy(
+        "This is the old Office format. Save it as docx, xlsx, pptx or PDF and upload that."
+    ),
+    FileProblem.EMPTY: gettext_lazy("The file is empty."),
+    FileProblem.TOO_LARGE: gettext_lazy("The file is too large: at most %(megabytes)s MB."),
+    FileProblem.INCOMPLETE: gettext_lazy("The file did not arrive whole. Upload it again."),
+    FileProblem.WRONG_CONTENT: gettext_lazy(
+        "The content is not that of a «%(extension)s» file although the name says so."
+    ),
+    FileProblem.MALFORMED: gettext_lazy(
+        "The file is damaged, or not built as such files are. Open it, save it anew and upload that."
+    ),
+    FileProblem.MIXED: gettext_lazy(
+        "The file contains something that does not belong into a file of this type, such as data after its "
+        "end or program code. Open it, save it anew and upload that."
+    ),
+    FileProblem.ENCRYPTED: gettext_lazy(
+        "The file is encrypted or protected by a password. Save it without protection and upload that."
+    ),
+    FileProblem.MACROS: gettext_lazy(
+        "The file contains macros. Save it without them, or as PDF, and upload that."
+    ),
+    FileProblem.ACTIVE: gettext_lazy(
+        "The PDF contains scripts, actions or attached files. Print it into a new PDF and upload that."
+    ),
+    FileProblem.EMBEDDED: gettext_lazy(
+        "The file contains an embedded object or program. Put a picture in its place, or save the file as "
+        "PDF, and upload that."
+    ),
+    FileProblem.TOO_MUCH_INSIDE: gettext_lazy(
+        "The file has too many parts, or becomes too large when unpacked. Divide it or save it as PDF."
+    ),
+    FileProblem.TOO_MANY_PIXELS: gettext_lazy(
+        "The picture has too many pixels. Make it smaller and upload that."
+    ),
+    FileProblem.NOT_TEXT: gettext_lazy(
+        "The CSV file cannot be read as text. Save it as «CSV UTF-8» and upload that."
+    ),
+}
+
+
+def file_problem(refused: FileRefused) -> str:
+    """Say why a file was refused, and what to do about it."""
+    return FILE_PROBLEMS[refused.problem] % refused.details
 
 
 def formula_problem(error: FormulaError) -> str:

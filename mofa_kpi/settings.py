@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from mofa_kpi.instance import make_instance, read_secret_key, secret_key_file
+from mofa_kpi.instance import INSTANCE, make_instance, read_secret_key, secret_key_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -65,6 +66,27 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON",
     }
+
+# Files of evidence: outside of everything that is served as it lies.
+EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR", "") or INSTANCE / "evidence")
+
+# Mail, which only reminders are. Without a server they are written to standard output.
+_mail: dict[str, Any] = dj_email_url.parse(env.str("EMAIL_URL", "") or "console:")
+if "EMAIL_BACKEND" not in _mail:
+    raise ImproperlyConfigured("EMAIL_URL begins with submission: (TLS), smtp:, file: or console:.")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"]
+EMAIL_PORT = _mail["EMAIL_PORT"]
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"] or 20  # seconds: a server that does not answer holds up the others
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "") or "webmaster@localhost"
+
+# Where people reach the site, for the links in mails; without it they show paths only.
+SITE_URL = env.str("SITE_URL", "")
 
 # -- What the project is made of ---------------------------------------------------------------------------
 
@@ -234,7 +256,13 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # files apart
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
-DATA_UPLOAD_MAX_NUMBER_FILES = 20
+DATA_UPLOAD_MAX_NUMBER_FILES = 100
+UPLOAD_MAX_SIZE = 101 * 1024 * 1024  # files included; of a larger request no file is kept
+FILE_UPLOAD_HANDLERS = [
+    "indicators.uploads.NothingOfTooLarge",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- Import and export in the admin ------------------------------------------------------------------------
 

@@ -14,7 +14,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from indicators.models import Figure, PlannedValue, QuarterReport, Status, Variable
+from indicators.models import (
+    Evidence,
+    Figure,
+    ItemProgress,
+    PlannedValue,
+    QuarterReport,
+    Reopening,
+    ReportingPeriod,
+    ReportStep,
+    Status,
+    TargetRevision,
+    Variable,
+)
 from ledger.models import Action, Entry, Source
 from objectives.models import Membership
 
@@ -28,16 +40,27 @@ _STEPS: dict[str, Promise] = {
     Status.APPROVED: gettext_lazy("Approved"),
     Status.RETURNED: gettext_lazy("Returned for correction"),
 }
+# What people did to evidence: its row stays when it is removed.
+_REMOVED = gettext_lazy("Removed")
 # Columns that a new or deleted row's name says already.
 _IN_NAME: dict[type[models.Model], set[str]] = {
     Figure: {"report", "variable"},
     Membership: {"user"},
     PlannedValue: {"indicator", "quarter"},
     QuarterReport: {"indicator", "quarter"},
+    TargetRevision: {"indicator"},
+    ReportingPeriod: {"plan", "quarter"},
+    Reopening: {"period", "unit"},
+    ReportStep: {"report", "step"},
+    Evidence: {"report", "name", "document_number", "stored_name"},
+    ItemProgress: {"item", "quarter"},
     Variable: {"indicator"},
 }
 # Columns that repeat who wrote and when, where they agree with the entry.
-_STAMPS = ("changed", "submitted", "endorsed", "approved", "returned")
+_STAMPS = (
+    "changed", "submitted", "endorsed", "approved", "returned", "followed_up", "proposed", "closed", "added",
+    "removed",
+)  # fmt: skip
 _REPEATING = {f"{step}_{what}" for step in _STAMPS for what in ("by", "at")}
 _AT_ONCE = timedelta(minutes=1)
 # The particulars of events, such as what of the ledger somebody exported.
@@ -115,12 +138,19 @@ def _relation(link: type[models.Model]) -> Any:
     return next(field for field in owner._meta.many_to_many if field.remote_field.through is link)
 
 
+def _is_step(entry: Entry) -> bool:
+    return entry.table == ReportStep._meta.db_table and entry.action == Action.INSERT
+
+
 @dataclass(frozen=True)
 class _Teller:
     objects: Objects
     about: models.Model | None
 
     def happening(self, entries: Sequence[Entry]) -> Happening:
+        """Tell one save. The step that it notes down is what the report's own entry says."""
+        told = [entry for entry in entries if not _is_step(entry)]
+        entries = told or entries
         first = entries[0]
         return Happening(
             who=who(first, self.objects),
@@ -152,6 +182,8 @@ class _Teller:
         status = entry.new.get("status")
         if entry.table == QuarterReport._meta.db_table and entry.old and status != entry.old.get("status"):
             return _STEPS.get(str(status), action(entry.action))
+        if entry.table == Evidence._meta.db_table and entry.old and entry.new.get("removed_at"):
+            return _REMOVED
         return action(entry.action)
 
     def _event(self, entry: Entry) -> Item:
@@ -214,7 +246,7 @@ class _Teller:
         return self.objects.words(field, value, row)
 
     def _step(self, entry: Entry) -> bool:
-        return self._verb(entry) in _STEPS.values()
+        return self._verb(entry) in (*_STEPS.values(), _REMOVED)
 
     def _is_silent(self, field: Any, entry: Entry, old: Any, new: Any) -> bool:
         """Say whether a column repeats what the entry says anyway, or is of use to programs only."""

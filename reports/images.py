@@ -16,11 +16,23 @@ from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from indicators.models import Figure, PlannedValue, QuarterReport, Variable
+from indicators.models import (
+    Evidence,
+    Figure,
+    ItemProgress,
+    PlannedValue,
+    QuarterReport,
+    Reopening,
+    ReportingPeriod,
+    ReportStep,
+    TargetRevision,
+    Variable,
+)
 from indicators.numbers import format_number
+from indicators.workflow.steps import LABELS
 from ledger.audited import audited_models
 from ledger.models import Action, Entry
-from objectives.models import Membership, Plan, User
+from objectives.models import Deputy, Membership, Plan, User
 from objectives.roc import roc_date, taipei
 
 ROW_ACTIONS = (Action.INSERT, Action.UPDATE, Action.DELETE)
@@ -31,8 +43,15 @@ _NAMED_AFTER: dict[type[models.Model], tuple[str, ...]] = {
     Membership: ("user", "unit"),
     Variable: ("indicator",),
     PlannedValue: ("indicator",),
+    TargetRevision: ("indicator",),
+    ReportingPeriod: ("plan",),
+    Reopening: ("period", "unit"),
+    Deputy: ("principal", "deputy"),
     QuarterReport: ("indicator",),
     Figure: ("report", "variable"),
+    ReportStep: ("report",),
+    Evidence: ("report",),
+    ItemProgress: ("item",),
 }
 
 
@@ -218,6 +237,10 @@ def name(thing: models.Model, about: models.Model | None = None) -> str:
     match thing:
         case Figure():
             return " · ".join(filter(None, [name(thing.report, about), thing.variable.name]))
+        case Evidence() | ReportStep():
+            return " · ".join(filter(None, [name(thing.report, about), _particular(thing)]))
+        case ItemProgress() | ReportingPeriod() if about:
+            return _("Quarter %(quarter)s") % {"quarter": thing.quarter}
         case Variable():
             return thing.name if about else f"{thing.indicator.code} · {thing.name}"
         case QuarterReport() | PlannedValue():
@@ -229,6 +252,13 @@ def name(thing: models.Model, about: models.Model | None = None) -> str:
         first, second = (getattr(thing, each) for each in named_after(type(thing)))
         return f"{name(first)} · {name(second)}"
     return str(thing)
+
+
+def _particular(thing: Evidence | ReportStep) -> str:
+    if isinstance(thing, Evidence):
+        return str(thing)
+    known = {step.value: str(label) for step, label in LABELS.items()}
+    return known.get(thing.step, thing.step)
 
 
 def _same(one: models.Model, other: models.Model) -> bool:

@@ -13,7 +13,7 @@ from django.db import models
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from indicators.models import Indicator, QuarterReport
+from indicators.models import Indicator, ItemProgress, QuarterReport
 from ledger.audited import audited_models
 from ledger.models import Action, Entry, EntryQuerySet
 from objectives.models import Unit, User
@@ -77,10 +77,11 @@ def entries_about(thing: models.Model, user: User) -> EntryQuerySet:
     """Return the entries about an object and about what belongs to it, as far as user may read those."""
     parts = [Entry.objects.of(thing._meta.db_table, thing.pk)]
     for model in _belonging(type(thing)):
-        if model is not QuarterReport:
-            parts.append(Entry.objects.under(model._meta.db_table, thing.pk))
-        elif _reads_reports(thing, user):
-            parts += _reports_of(thing)
+        if not _reads(thing, model, user):
+            continue
+        parts.append(Entry.objects.under(model._meta.db_table, thing.pk))
+        if model is QuarterReport:
+            parts += _rows_of_reports(thing)
     # As one list of numbers: an OR over these makes databases walk through the whole ledger.
     first, *others = [part.values("seq") for part in parts]
     return Entry.objects.filter(seq__in=first.union(*others, all=True) if others else first)
@@ -96,20 +97,22 @@ def _belonging(model: type[models.Model]) -> list[type[models.Model]]:
     ]
 
 
-def _reads_reports(indicator: Any, user: User) -> bool:
-    """Drafts, remarks and returned figures follow the unit that leads the indicator, as in `visible_to`."""
-    return indicator.lead_unit_id in user.rights.units("indicators.view_quarterreport") or reads_ledger(user)
+def _reads(thing: Any, model: type[models.Model], user: User) -> bool:
+    """Say whether user reads what belongs to an object; drafts and remarks follow their unit."""
+    if model not in (QuarterReport, ItemProgress) or reads_ledger(user):
+        return True
+    units = user.rights.units("indicators.view_quarterreport")
+    if isinstance(thing, Indicator):
+        return not units.isdisjoint(unit.pk for unit in thing.participants)
+    return thing.responsible_unit_id in units
 
 
-def _reports_of(indicator: models.Model) -> list[EntryQuerySet]:
-    """Return the entries about an indicator's quarter reports, and about the rows of each of these."""
+def _rows_of_reports(indicator: models.Model) -> list[EntryQuerySet]:
+    """Return the entries about the rows of an indicator's quarter reports."""
     reports = Entry.objects.under(QuarterReport._meta.db_table, indicator.pk)
     return [
-        reports,
-        *(
-            Entry.objects.filter(table=model._meta.db_table, parent__in=reports.values("key"))
-            for model in _belonging(QuarterReport)
-        ),
+        Entry.objects.filter(table=model._meta.db_table, parent__in=reports.values("key"))
+        for model in _belonging(QuarterReport)
     ]
 
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -162,14 +163,15 @@ def test_a_step_is_taken_only_from_where_it_may_start(
     trail |= {"approved_by": other, "approved_at": now} if status == "APPROVED" else {}
     trail |= {"returned_by": other, "returned_at": now, "return_reason": "x"} if status == "RETURNED" else {}
     QuarterReport.objects.filter(pk=found.pk).update(status=status, **trail)
-    verb, target = {
+    verbs: dict[Step, tuple[Any, Status]] = {
         Step.SUBMIT: (workflow.submit, Status.SUBMITTED),
         Step.WITHDRAW: (workflow.withdraw, Status.DRAFT),
         Step.ENDORSE: (workflow.endorse, Status.ENDORSED),
         Step.APPROVE: (workflow.approve, Status.APPROVED),
         Step.RETURN: (partial(workflow.return_for_correction, reason="x"), Status.RETURNED),
         Step.REOPEN: (partial(workflow.reopen, reason="x"), Status.RETURNED),
-    }[step]
+    }
+    verb, target = verbs[step]
     origins = {
         Step.SUBMIT: {"DRAFT", "RETURNED"},
         Step.WITHDRAW: {"SUBMITTED"},

@@ -53,16 +53,17 @@ def _is_reopened(period: ReportingPeriod, units: Iterable[int], now: datetime) -
 
 
 def _why_closed(period: ReportingPeriod) -> str:
-    if period.closes_on and not period.closed_at:
-        return _("Reporting for quarter %(quarter)s ended on %(day)s. Ask an administrator to reopen it.") % {
+    if period.closed_at:
+        words = _("Quarter %(quarter)s was closed by %(person)s on %(moment)s.") % {
             "quarter": period.quarter,
-            "day": roc_date(period.closes_on),
+            "person": period.closed_by,
+            "moment": roc_moment(period.closed_at),
         }
-    words = _("Quarter %(quarter)s was closed by %(person)s on %(moment)s.") % {
-        "quarter": period.quarter,
-        "person": period.closed_by,
-        "moment": roc_moment(period.closed_at),
-    }
+    else:
+        words = _("Reporting for quarter %(quarter)s ended on %(day)s.") % {
+            "quarter": period.quarter,
+            "day": roc_date(period.closes_on) if period.closes_on else "",
+        }
     reason = _("Reason: %(reason)s") % {"reason": period.close_reason} if period.close_reason else ""
     return " ".join(filter(None, [words, reason, _("Ask an administrator to reopen it for your unit.")]))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -19,13 +21,46 @@ from ledger.triggers import dialect
 
 
 @pytest.fixture
-def everything(plan: Any, approved: Callable[..., Any], auditor: Any) -> None:
-    """At least one row in every audited table."""
-    approved("K1-1", 1, outbound=4, inbound=8)
+def everything(
+    plan: Any,
+    report: Callable[[str, int], Any],
+    planner: Any,
+    manager: Any,
+    auditor: Any,
+    department: Any,
+    now: datetime,
+) -> None:
+    """At least one row in every audited table, the last report still open."""
+    workflow = import_module("indicators.workflow")
+    found = report("K1-1", 1)
+    figures = {"outbound": Decimal(4), "inbound": Decimal(8)}
+    found = workflow.save_draft(report=found, by=planner, now=now, figures=figures)
+    found = workflow.submit(report=found, by=planner, now=now)
+    found = workflow.withdraw(report=found, by=planner, now=now)
     group = apps.get_model("auth.Group").objects.create(name="a group")
     group.permissions.add(apps.get_model("auth.Permission").objects.earliest("pk"))
     indicator = apps.get_model("indicators.Indicator").objects.earliest("pk")
     apps.get_model("indicators.PlannedValue").objects.create(indicator=indicator, quarter=1, value=7)
+    indicator.contributing_units.add(department)
+    by_planner = {"added_by": planner, "added_at": now}
+    apps.get_model("indicators.Evidence").objects.create(report=found, document_number="1", **by_planner)
+    item = apps.get_model("objectives.WorkItem").objects.earliest("pk")
+    apps.get_model("indicators.ItemProgress").objects.create(
+        item=item, quarter=1, text="x", changed_by=planner, changed_at=now
+    )
+    apps.get_model("indicators.TargetRevision").objects.create(
+        indicator=indicator, from_quarter=2, target=60, old_target=55, old_formula=indicator.formula,
+        reason="x", authority="x", decided_on=now.date(), number="1", proposed_by=planner, proposed_at=now,
+    )  # fmt: skip
+    period = plan.periods.get(quarter=4)
+    period.closed_at, period.closed_by = now, planner
+    period.save()
+    apps.get_model("indicators.Reopening").objects.create(
+        period=period, unit=department, until=now + timedelta(days=1), reason="x", by=planner, at=now
+    )
+    apps.get_model("objectives.Deputy").objects.create(
+        principal=planner, deputy=manager, starts_on=now.date(), ends_on=now.date()
+    )
 
 
 @pytest.fixture

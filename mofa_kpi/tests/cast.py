@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -164,15 +164,21 @@ def approved(
     planner: User,
     approve: Callable[[QuarterReport], QuarterReport],
 ) -> Callable[..., QuarterReport]:
-    """Enter, submit, endorse and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8)."""
+    """Enter, submit, endorse and approve a quarter: approved("K1-1", 1, outbound=4, inbound=8).
 
-    def make(code: str, quarter: int, **figures: Any) -> QuarterReport:
+    Where that is behind the planned value, behind=True adds what has to be said then.
+    """
+
+    explained: Any = {"lag_reason": "原因", "response": "對策", "improve_by": date(2010, 12, 31)}
+
+    def make(code: str, quarter: int, *, behind: bool = False, **figures: Any) -> QuarterReport:
         found = workflow.save_draft(
             report=report(code, quarter),
             by=planner,
             now=NOW,
             figures={symbol: Decimal(str(value)) for symbol, value in figures.items()},
             check_note="已確認",
+            **(explained if behind else {}),
         )
         return approve(workflow.submit(report=found, by=planner, now=NOW))
 

@@ -5,13 +5,22 @@ import secrets
 import tempfile
 from pathlib import Path
 
-for name in ("DEBUG", "HTTPS", "TRUST_PROXY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+for name in (
+    "DEBUG",
+    "HTTPS",
+    "TRUST_PROXY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "EMAIL_URL",
+    "SITE_URL",
+):
     os.environ.pop(name, None)
 os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
 
 # SQLite unless DATABASE_URL says otherwise, in a folder of this process: two runs at a time do not meet.
 _scratch = tempfile.TemporaryDirectory(prefix="mofa_kpi-tests-")
 os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or f"sqlite:///{_scratch.name}/db.sqlite3"
+os.environ["EVIDENCE_DIR"] = f"{_scratch.name}/evidence"
 
 from mofa_kpi.settings import *  # noqa: E402, F403
 from mofa_kpi.settings import DATABASES, STORAGES  # noqa: E402

@@ -21,6 +21,7 @@ PURE = [
     "indicators.numbers",
     "indicators.formula",
     "indicators.value",
+    "indicators.file_check",
     "reports.attainment",
     "ledger.check_export",
 ]

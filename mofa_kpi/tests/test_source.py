@@ -54,7 +54,8 @@ OURS = {
     },
     "indicators.variable": {
         "indicator", "symbol", "name", "rollup", "kind", "unit", "due_quarters", "may_be_negative",
-        "may_fall", "zero_until_given", "memo", "by_unit", "not_above", "constant", "help", "position", "note",
+        "may_fall", "zero_until_given", "memo", "by_unit", "not_above", "constant", "help", "position",
+        "note",
     },
 }  # fmt: skip
 # Two target cells carry no unit; theirs is inferred from the standard, and their notes say so.

@@ -136,15 +136,15 @@ def test_text_that_begins_like_a_formula_is_harmless(managing, plan, title):
 def test_a_file_says_what_awaits_approval_and_what_is_a_demonstration(
     managing, report, planner, reviewer, approve
 ):
-    def enter(code: str, *, demo: bool, approve: bool) -> None:
+    def enter(code: str, *, demo: bool, decided: bool) -> None:
         found = workflow.save_draft(
             report=report(code, 1), by=planner, now=NOW, figures={"meetings": Decimal(2)}, demo=demo
         )
         found = workflow.submit(report=found, by=planner, now=NOW)
-        if approve:
+        if decided:
             approve(found)
 
-    enter("K2-2", demo=False, approve=False)
+    enter("K2-2", demo=False, decided=False)
     official = managing.get("/export/attainment.csv?year=99&quarter=1")
     assert of(table(official), "K2-2")["資料狀態"] == "未填"
     assert unquote(official["Content-Disposition"]).endswith("99年度第1季達成情形.csv")

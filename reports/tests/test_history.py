@@ -193,7 +193,7 @@ def test_a_look_back_shows_no_later_changes(k11, manager):
 # -- How it is worded --------------------------------------------------------------------------------------
 
 
-def test_steps_of_a_report_read_as_what_people_did(report, planner, reviewer):
+def test_steps_of_a_report_read_as_what_people_did(report, planner, head, reviewer):
     now = timezone.now()
     found = report("K1-1", 1)
     with acting(actor=planner):
@@ -209,8 +209,11 @@ def test_steps_of_a_report_read_as_what_people_did(report, planner, reviewer):
     assert tell([Entry.objects.latest("seq")])[0].reason == "數字與月報不符"
     with acting(actor=planner):
         found = workflow.submit(report=found, by=planner, now=now)
+    with acting(actor=head):
+        found = workflow.endorse(report=found, by=head, now=now)
+    assert told(about=found) == ["單位主管核章 季填報"]
     with acting(actor=reviewer):
-        found = approve(found)
+        found = workflow.approve(report=found, by=reviewer, now=now)
     assert told() == ["審核通過 季填報 K1-1 加強雙方政要互訪（第 1 季）"]
 
 
