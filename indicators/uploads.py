@@ -1,18 +1,23 @@
-"""How uploads are read: names as they were sent, and nothing of a request that is too large."""
+"""How uploads are read: names as they were sent, nothing of what is too large, and disks may be full."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile, TemporaryFileUploadHandler
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser
 from django.http.request import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 LONGEST_EXTENSION = 20  # it becomes part of a temporary file's name
+
+logger = logging.getLogger(__name__)
 
 
 class PlainParser(MultiPartParser):
@@ -77,6 +82,39 @@ class NothingOfTooLarge(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         return None
+
+
+class OnDisk(TemporaryFileUploadHandler):
+    """Gives up a file that the disk for temporary files cannot take, and leaves nothing of it there."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        with self._giving_up():
+            super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        with self._giving_up():
+            super().receive_data_chunk(raw_data, start)
+
+    def file_complete(self, file_size: int) -> Any:
+        with suppress(SkipFile), self._giving_up():
+            return super().file_complete(file_size)
+
+    @contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            logger.error("an upload could not be kept: %s", error)
+            if hasattr(self, "file"):
+                with suppress(OSError):  # it deletes the file even where it cannot write the rest first
+                    self.file.close()
+            self.request.upload_failed = True  # type: ignore[union-attr]
+            raise SkipFile from error
+
+
+def has_failed(request: HttpRequest) -> bool:
+    """Say whether a file of the request is missing because there was no room for it."""
+    return getattr(request, "upload_failed", False)
 
 
 def is_too_large(request: HttpRequest) -> bool:

@@ -243,7 +243,7 @@ FILE_UPLOAD_HANDLERS = [
     "indicators.uploads.NamesAsSent",
     "indicators.uploads.NothingOfTooLarge",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "indicators.uploads.OnDisk",
 ]
 
 # -- Import and export in the admin ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.urls import reverse
@@ -427,6 +427,33 @@ def test_a_full_disk_is_said_in_words_and_leaves_neither_row_nor_file(
     assert "檔案無法存入，未保留任何檔案" in text(response)
     assert "No space left on device" in caplog.text
     assert not Evidence.objects.exists()
+    assert stored() == []
+
+
+@pytest.mark.parametrize("method", ["write", "seek", "__init__"])
+def test_a_full_disk_for_temporary_files_is_said_in_words_too(
+    client, draft, planner, monkeypatch, tmp_path, settings, method
+):
+    """The files come by way of the disk where a request is large."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "temporary"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    real = TemporaryUploadedFile.__init__
+
+    def opened(self, *arguments):
+        if method == "__init__":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, *arguments)
+        monkeypatch.setattr(self.file, method, full, raising=False)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TemporaryUploadedFile, "__init__", opened)
+    client.force_login(planner)
+    response = post(client, draft, ("a.png", png()), ("b.pdf", SHEET.ljust(3_000_000, b"\n")))
+    assert response.status_code == 507
+    assert "檔案無法存入，未保留任何檔案" in text(response)
+    assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
     assert stored() == []
 
 
