@@ -80,12 +80,13 @@ def _back(request: HttpRequest) -> str:
 
 
 def _add(request: HttpRequest, user: User, report: QuarterReport) -> HttpResponse:
+    action = request.POST.get("action")  # reads the request
     if is_too_large(request):
         problem = _("These files are more than a report can have. None of them was kept.")
         return _show(request, user, report, status=413, problems=[problem])
     if has_failed(request):
         return _show(request, user, report, status=507, problems=[workflow.NOT_STORED])
-    match request.POST.get("action"):
+    match action:
         case "files":
             return _add_files(request, user, report)
         case "number":
