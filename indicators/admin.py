@@ -7,18 +7,20 @@ from functools import cache
 from typing import Any
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened
+from objectives.permissions import can
+from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened, signed_in
 
 from . import workflow
 from .fields import QuantityField
 from .filters import GoalFilter
-from .forms import IndicatorForm, PlannedValueForm, VariableForm, VariableFormSet
+from .forms import IndicatorForm, PlannedValueForm, SingleVariableForm, VariableForm, VariableFormSet
 from .models import QUARTERS, Indicator, PlannedValue, QuarterReport, Status, Variable
 from .numbers import format_number
 from .report_admin import target_words
@@ -78,6 +80,7 @@ class VariableInline(PlainNumbers, admin.StackedInline):
         ("symbol", "name", "unit", "position"),
         ("rollup", "kind", "due_quarters", "constant"),
         ("may_be_negative", "may_fall", "zero_until_given", "memo"),
+        ("by_unit", "not_above"),
         "help",
         "note",
     ]
@@ -128,7 +131,8 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         "assessed", "formula", "weight",
     ]  # fmt: skip
     fieldsets = [
-        (None, {"fields": ["goal", ("code", "number"), "title", "lead_unit"]}),
+        (None, {"fields": ["goal", ("code", "number"), "title"]}),
+        (gettext_lazy("Units"), {"fields": ["lead_unit", "contributing_units"]}),
         (
             gettext_lazy("Definition"),
             {
@@ -145,7 +149,7 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         (gettext_lazy("Not applicable"), {"fields": ["not_applicable_reason"]}),
         PROVENANCE,
     ]
-    filter_horizontal = ["strategies"]
+    filter_horizontal = ["contributing_units", "strategies"]
     inlines = [VariableInline, PlannedValueInline]
 
     def choices(self, name: str, request: HttpRequest) -> QuerySet[Any]:
@@ -169,15 +173,38 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         if not self.is_locked(obj):
             return ""
         return _(
-            "The plan is adopted (%(number)s), so the definition and the variables stand fast. "
-            "The lead unit, the strategies, the planned values, the reason for not being applicable and the "
-            "note can still be changed; on a variable's own page its help, its note and an unknown constant."
+            "The plan is adopted (%(number)s), so the definition and the variables stand fast. The units, "
+            "the strategies, the planned values, the reason for not being applicable and the note can still "
+            "be changed; on a variable's own page its help, its note and an unknown constant."
         ) % {"number": obj.goal.plan.adopted_number}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
             workflow.create_reports([obj])
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        indicator = self.get_object(request, unquote(object_id))
+        offer = {
+            "may_spread": can(request.user, "indicators.add_plannedvalue", indicator),
+            "why_not_spread": workflow.why_not_spread(indicator),
+        }
+        return super().change_view(request, object_id, form_url, {**offer, **(extra_context or {})})
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """按季平均分配 comes after saving what else was typed on the page."""
+        if "_spread" not in request.POST:
+            return super().response_change(request, obj)
+        try:
+            workflow.spread_planned_values(indicator=obj, by=signed_in(request))
+        except workflow.Refusal as error:
+            said = " ".join(error.messages)
+            messages.warning(request, _("The page is saved. Nothing was spread: %(why)s") % {"why": said})
+        else:
+            messages.success(request, _("Saved. The target is spread evenly over the four quarters."))
+        return HttpResponseRedirect(request.path)
 
     @admin.display(description=gettext_lazy("indicator"))
     def short_title(self, indicator: Indicator) -> str:
@@ -192,7 +219,7 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
 class VariableAdmin(PlainNumbers, ScopedAdmin):
     """One variable by itself; symbols, additions and deletions belong to the page with the formula."""
 
-    form = VariableForm
+    form = SingleVariableForm
     list_display = ["name", "indicator_code", "symbol", "rollup", "due_quarters", "constant_shown"]
     list_filter = [YearFilter]
     list_select_related = ["indicator__goal__plan__unit"]
@@ -207,7 +234,7 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
     plan_lookup = "indicator__goal__plan"
     wording = [
         "name", "unit", "rollup", "kind", "due_quarters", "may_be_negative", "may_fall", "zero_until_given",
-        "position",
+        "by_unit", "not_above", "position",
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["indicator", ("symbol", "memo"), "name", "unit", "constant"]}),
@@ -217,6 +244,7 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
                 "fields": [
                     ("rollup", "kind", "due_quarters"),
                     ("may_be_negative", "may_fall", "zero_until_given"),
+                    ("by_unit", "not_above"),
                     "position",
                 ]
             },

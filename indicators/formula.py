@@ -166,6 +166,17 @@ def only_grows(formula: Formula, *, growing: Collection[str], counts: Collection
     return grows(formula.tree)
 
 
+def only_adds(formula: Formula) -> bool:
+    """Whether the formula is nothing but a sum of names, so that the quarters' parts make up the whole."""
+
+    def adds(node: ast.expr) -> bool:
+        if isinstance(node, ast.BinOp):
+            return isinstance(node.op, ast.Add) and adds(node.left) and adds(node.right)
+        return isinstance(node, ast.Name)
+
+    return adds(formula.tree)
+
+
 def substitute(formula: Formula, values: Mapping[str, Decimal]) -> str:
     """Return the formula for people, its names replaced by their values: `(1,200 + 300) ÷ 2,000 × 100`.
 

@@ -1,11 +1,8 @@
-"""The admin's pages for quarter reports: the list, and the page on which one is filled in and decided."""
+"""The admin's pages for quarter reports: the list, and what people send from the page of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,9 +10,9 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -28,43 +25,34 @@ from objectives.permissions import can, require
 from objectives.roc import roc_moment
 from objectives.scoped import ScopedAdmin, YearFilter, shortened, signed_in
 
-from . import workflow
+from . import report_page, workflow
 from .filters import QuarterFilter, ReportGoalFilter, StatusFilter, UnitFilter, quarter_words
-from .forms import DecisionForm, ReportForm, shown
-from .models import QUARTERS, Indicator, QuarterReport, Status, Variable
-from .numbers import format_number, format_towards
+from .models import QuarterReport
+from .numbers import format_towards
 from .readings import Basis, Reading, readings
-from .value import State, Value, value_at
-from .wording import STATES, why_no_value
+from .report_form import DecisionForm, FollowUpForm, ReportForm, enters_for
+from .report_page import DECIMALS, entered_value, status_pill, target_words, trail, value_words
+from .value import State, Value
+from .wording import STATES
+from .workflow import Step
 
-DECIMALS = 2
-STATUS_SYMBOLS: dict[str, str] = {
-    Status.DRAFT: "○",
-    Status.SUBMITTED: "→",
-    Status.ENDORSED: "◐",
-    Status.APPROVED: "✓",
-    Status.RETURNED: "↩",
+VERBS: dict[Step, Callable[..., QuarterReport]] = {
+    Step.WITHDRAW: workflow.withdraw,
+    Step.ENDORSE: workflow.endorse,
+    Step.APPROVE: workflow.approve,
+    Step.RETURN: workflow.return_for_correction,
+    Step.REOPEN: workflow.reopen,
 }
-
-
-def status_pill(report: QuarterReport) -> str:
-    """Show where a report stands, in symbol and word."""
-    return format_html(
-        '<span class="pill status-{}">{} {}</span>',
-        report.status.lower(),
-        STATUS_SYMBOLS[report.status],
-        report.get_status_display(),
-    )
-
-
-def target_words(indicator: Indicator, quarter: int | None = None) -> str:
-    """Show a target with its direction and unit: 至少 55 次數; the one in force at quarter, where given."""
-    target = indicator.target if quarter is None else indicator.in_force(quarter).target
-    return _("%(direction)s %(target)s %(unit)s") % {
-        "direction": indicator.get_direction_display(),
-        "target": format_number(target),
-        "unit": indicator.unit,
-    }
+NEEDS_A_REASON = (Step.RETURN, Step.REOPEN)
+DONE: dict[Step, Promise] = {
+    Step.WITHDRAW: gettext_lazy("The submission is withdrawn. The report is a draft again."),
+    Step.ENDORSE: gettext_lazy("Endorsed. The reviewer will look at it next."),
+    Step.APPROVE: gettext_lazy("Approved. The figures count in the official results from now on."),
+    Step.RETURN: gettext_lazy("Returned for correction. The planner will see your reason."),
+    Step.REOPEN: gettext_lazy(
+        "Reopened. The planner will see your reason; until it is approved again the report does not count."
+    ),
+}
 
 
 # -- The list ----------------------------------------------------------------------------------------------
@@ -79,87 +67,6 @@ class ReportList(ChangeList):
         read = readings({report.indicator for report in self.result_list}, Basis.ENTERED)
         for report in self.result_list:
             report.so_far = entered_value(report, read[report.indicator_id])
-
-
-def entered_value(report: QuarterReport, reading: Reading) -> Value:
-    """Return the value that the entered figures give at the end of the report's quarter."""
-    reading = reading.until(report.quarter)
-    return value_at(
-        report.indicator.in_force(report.quarter).rule,
-        report.quarter,
-        reading.figures,
-        reading.not_applicable,
-        bool(report.indicator.not_applicable_reason),
-    )
-
-
-def signed(number: Decimal) -> str:
-    """Show a difference with its sign; one that is not nothing never looks like nothing."""
-    size = format_towards(abs(number), Decimal(0), DECIMALS)
-    return f"{'＋' if number > 0 else '－' if number < 0 else ''}{size}"
-
-
-def value_words(report: QuarterReport, reading: Reading, unreadable: Iterable[str] = ()) -> dict[str, Any]:
-    """Say what value the figures give, against target and planned value, and why there may be none."""
-    indicator = report.indicator
-    value = entered_value(report, reading)
-    target = indicator.in_force(report.quarter).target
-    planned = {each.quarter: each.value for each in indicator.planned_values.all()}.get(report.quarter)
-    amount = value.amount
-    return {
-        "quarter": report.quarter,
-        "unit": indicator.unit,
-        "state": STATES[value.state],
-        "state_name": value.state.name.lower(),
-        "amount": None if amount is None else format_towards(amount, target, DECIMALS),
-        "target": target_words(indicator, report.quarter),
-        "to_target": None if amount is None else signed(amount - target),
-        "planned": None if planned is None else format_number(planned),
-        "to_planned": None if planned is None or amount is None else signed(amount - planned),
-        "why": indicator.not_applicable_reason or why_no_value(value, _names(indicator)),
-        "falls": list(_falls(report, reading)),
-        "unreadable": list(unreadable),
-    }
-
-
-def _names(indicator: Indicator) -> dict[str, str]:
-    return {variable.symbol: variable.name for variable in indicator.variables.all()}
-
-
-def _falls(report: QuarterReport, reading: Reading) -> Iterable[str]:
-    """Name the stocks that went down though they normally do not."""
-    for variable in report.indicator.variables.all():
-        now = reading.figures.get((report.quarter, variable.symbol))
-        before = [
-            figure
-            for (quarter, symbol), figure in sorted(reading.figures.items())
-            if symbol == variable.symbol and quarter < report.quarter
-        ]
-        stock = variable.rollup == Variable.Rollup.LATEST and variable.kind != Variable.Kind.YES_NO
-        if stock and not variable.may_fall and before and now is not None and now < before[-1]:
-            yield variable.name
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a report."""
-
-    words: str | Promise
-    person: User
-    moment: datetime
-
-
-def trail(report: QuarterReport) -> list[Event]:
-    """Return what is known of the report's way so far, the oldest first."""
-    events = [
-        (gettext_lazy("Last changed"), report.changed_by, report.changed_at),
-        (gettext_lazy("Submitted"), report.submitted_by, report.submitted_at),
-        (gettext_lazy("Endorsed by the head of unit"), report.endorsed_by, report.endorsed_at),
-        (gettext_lazy("Approved"), report.approved_by, report.approved_at),
-        (gettext_lazy("Returned for correction"), report.returned_by, report.returned_at),
-    ]
-    known = [Event(words, person, moment) for words, person, moment in events if person and moment]
-    return sorted(known, key=lambda event: event.moment)
 
 
 @admin.register(QuarterReport)
@@ -241,14 +148,13 @@ class QuarterReportAdmin(ScopedAdmin):
         return [value, *super().get_urls()]
 
     def value_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Answer what value the figures as typed would give; saves nothing."""
+        """Answer what value the figures as typed would give and what is noticed; saves nothing."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         report = self.get_object(request, unquote(object_id))
-        require(request.user, "indicators.change_quarterreport", report)
-        form = ReportForm(report, _reading(report), request.POST)
+        form = self._typed(request, report)
         form.is_valid()  # whatever can be read counts
-        context = {"value": value_words(report, form.typed_reading(), form.unreadable())}
+        context = {"value": value_words(report, form.typed_reading(), form.unreadable()), "sums": form.sums}
         return TemplateResponse(request, "admin/indicators/quarterreport/value.html", context)
 
     def change_view(
@@ -259,65 +165,63 @@ class QuarterReportAdmin(ScopedAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self._page(request, report)
-        action = request.POST.get("action")
+        action = request.POST.get("action", "")
         if action in ("save", "submit"):
             return self._enter(request, report, submit=action == "submit")
-        if action in ("approve", "return"):
-            return self._decide(request, report, approve=action == "approve")
-        raise SuspiciousOperation("unknown action")
+        if action == "follow_up":
+            return self._follow_up(request, report)
+        step = next((step for step in VERBS if step.name.lower() == action), None)
+        if step is None:
+            raise SuspiciousOperation("unknown action")
+        return self._take(request, report, step)
+
+    def _typed(self, request: HttpRequest, report: QuarterReport) -> ReportForm:
+        """Return the form with what was typed; whoever enters for none of the units typed nothing here."""
+        user = signed_in(request)
+        if not enters_for(user, report):
+            raise PermissionDenied(_("Your roles do not allow this. Please ask an administrator."))
+        return ReportForm(report, _reading(report), user, timezone.now(), request.POST)
 
     def _enter(self, request: HttpRequest, report: QuarterReport, *, submit: bool) -> HttpResponse:
         """Save what was typed and, where asked to, submit the report in the same transaction."""
-        require(request.user, "indicators.change_quarterreport", report)
-        form = ReportForm(report, _reading(report), request.POST)
+        form = self._typed(request, report)
         if not form.is_valid():
             if "version" in form.errors:
                 form.conflicts = form.differences()
             return self._page(request, report, form)
-        now = timezone.now()
+        by, now = signed_in(request), form.now
         try:
             with acting():
                 saved = workflow.save_draft(
                     report=report,
-                    by=signed_in(request),
+                    by=by,
                     now=now,
                     figures=form.figures(),
-                    remark=form.cleaned_data["remark"],
-                    not_applicable_reason=form.cleaned_data["not_applicable_reason"],
                     version=form.cleaned_data["version"],
+                    **form.texts(),
                 )
                 if submit:
-                    workflow.submit(report=saved, by=signed_in(request), now=now, version=saved.version)
+                    workflow.submit(report=saved, by=by, now=now, version=saved.version)
         except workflow.Conflict:
             return self._conflict(request, report, submit=submit)
         except ValidationError as error:
             form.add_error(None, error.messages)
-            if submit and not form.cleaned_data["not_applicable_reason"]:
-                form.mark_missing(workflow.due_variables(report))
+            if submit and not isinstance(error, workflow.Closed):
+                form.mark_lacking()
             return self._page(request, report, form)
-        if submit:
-            messages.success(request, _("Submitted. The reviewer will look at it."))
-        else:
-            messages.success(request, _("The draft is saved."))
+        messages.success(request, _saved_words(saved, submit=submit))
         return HttpResponseRedirect(request.path)
 
     def _conflict(self, request: HttpRequest, report: QuarterReport, *, submit: bool) -> HttpResponse:
         """Come back with what was typed, what is stored by now, and who stored it."""
         report = self.get_object(request, str(report.pk))
-        form = ReportForm(report, _reading(report), request.POST)
+        form = self._typed(request, report)
         form.is_valid()
         form.conflicts = form.differences()
-        last = trail(report)[-1:]
-        stands = _("This report is now «%(status)s».") % {"status": report.get_status_display()}
         if not form.conflicts and not (submit and report.is_open_for_entry):
             # Somebody pressed a button twice, or two people typed the same.
-            messages.info(request, " ".join([_("What you typed is already saved."), stands]))
+            messages.info(request, " ".join([_("What you typed is already saved."), _stands(report)]))
             return HttpResponseRedirect(request.path)
-        happened = [
-            _("%(event)s: %(person)s, %(moment)s.")
-            % {"event": event.words, "person": event.person, "moment": roc_moment(event.moment)}
-            for event in last
-        ]
         if report.is_open_for_entry:
             advice = _(
                 "This report was changed after you opened it. What you typed is still here and not saved; "
@@ -328,40 +232,60 @@ class QuarterReportAdmin(ScopedAdmin):
                 "This report moved on after you opened it, so what you typed was not saved. It is listed "
                 "below."
             )
-        form.add_error(None, [advice, " ".join([*happened, stands])])
+        form.add_error(None, [advice, _last_event(report)])
         return self._page(request, report, form, version=report.version)
 
-    def _decide(self, request: HttpRequest, report: QuarterReport, *, approve: bool) -> HttpResponse:
-        """Approve the report or return it for correction."""
+    def _take(self, request: HttpRequest, report: QuarterReport, step: Step) -> HttpResponse:
+        """Withdraw, endorse, approve, return or reopen the report."""
+        require(request.user, workflow.TRANSITIONS[step].permission, report)
         form = DecisionForm(request.POST)
         if not form.is_valid():
             return self._page(request, report, decision=form)
-        reason = form.cleaned_data["reason"]
-        if approve and reason:
+        by, reason = signed_in(request), form.cleaned_data["reason"]
+        if reason and step not in NEEDS_A_REASON:
             form.add_error(
-                "reason",
-                _("A reason is given for a return. Clear it to approve, or return the report with it."),
+                "reason", _("A reason is given for a return. Clear it, or return the report with it.")
             )
             return self._page(request, report, decision=form)
-        step: Mapping[str, Any] = {
-            "report": report,
-            "by": signed_in(request),
-            "now": timezone.now(),
-            "version": form.cleaned_data["version"],
-        }
+        given = {"reason": reason} if step in NEEDS_A_REASON else {}
+        version = form.cleaned_data["version"]
         try:
-            if approve:
-                workflow.approve(**step)
-            else:
-                workflow.return_for_correction(**step, reason=reason)
+            VERBS[step](report=report, by=by, now=timezone.now(), version=version, **given)
         except ValidationError as error:
+            report = self.get_object(request, str(report.pk))
             conflict = isinstance(error, workflow.Conflict)
-            form.add_error(None if approve or conflict or reason else "reason", error.messages)
-            return self._page(request, self.get_object(request, str(report.pk)), decision=form)
-        if approve:
-            messages.success(request, _("Approved. The figures count in the official results from now on."))
-        else:
-            messages.success(request, _("Returned for correction. The planner will see your reason."))
+            if conflict and _was_taken(report, step, by, reason):
+                messages.info(request, " ".join([_("This is done already."), _stands(report)]))
+                return HttpResponseRedirect(request.path)
+            lacks_reason = step in NEEDS_A_REASON and not reason and not conflict
+            form.add_error("reason" if lacks_reason else None, error.messages)
+            if conflict:
+                form.add_error(None, _last_event(report))
+            return self._page(request, report, decision=form)
+        messages.success(request, str(DONE[step]))
+        return HttpResponseRedirect(request.path)
+
+    def _follow_up(self, request: HttpRequest, report: QuarterReport) -> HttpResponse:
+        """Mark a 因應對策 of this indicator done, with how it ended."""
+        pk = request.POST.get("report", "")
+        earlier = report.indicator.reports.filter(quarter__lte=report.quarter)
+        target = earlier.filter(pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
+        if target is None:
+            raise Http404
+        form = FollowUpForm(request.POST, auto_id=f"id_follow_up_{target.pk}_%s")
+        if not form.is_valid():
+            return self._page(request, report, follow_up=(target, form))
+        note = form.cleaned_data["note"]
+        try:
+            workflow.follow_up(report=target, by=signed_in(request), now=timezone.now(), note=note)
+        except ValidationError as error:
+            target.refresh_from_db()
+            if target.followed_up_by == request.user and target.followed_up_note == note:
+                messages.info(request, _("This is done already."))
+                return HttpResponseRedirect(request.path)
+            form.add_error("note", error.messages)
+            return self._page(request, report, follow_up=(target, form))
+        messages.success(request, _("The response is marked as completed."))
         return HttpResponseRedirect(request.path)
 
     def _page(
@@ -371,23 +295,23 @@ class QuarterReportAdmin(ScopedAdmin):
         form: ReportForm | None = None,
         *,
         decision: DecisionForm | None = None,
+        follow_up: tuple[QuarterReport, FollowUpForm] | None = None,
         version: Any = None,
     ) -> HttpResponse:
-        user, indicator = signed_in(request), report.indicator
+        """Show the report, with the forms that came back with mistakes."""
+        user, now, indicator = signed_in(request), timezone.now(), report.indicator
         reading = _reading(report)
-        bound = form is not None and form.is_bound
-        form = form or ReportForm(report, reading)
-        mine = can(user, "indicators.change_quarterreport", report)
-        editable = report.is_open_for_entry and mine
-        steps = [step.name.lower() for step in workflow.possible_steps(report, user)]
+        bound = form is not None
+        form = form or ReportForm(report, reading, user, now)
+        closed = "" if form.is_editable and not form.writes_all else form.why_closed()
+        steps = [] if closed else workflow.possible_steps(report, user)
         if version is None:
             # A form that came back with mistakes is still about the version that was read.
             version = (form.cleaned_data if bound else {}).get("version", report.version)
-        if bound and editable:
-            value = value_words(report, form.typed_reading(), form.unreadable())
-        else:
-            value = value_words(report, reading)
-        siblings = list(indicator.reports.order_by("quarter"))
+        typed = bound and form.is_editable
+        value = value_words(
+            report, form.typed_reading() if typed else reading, form.unreadable() if typed else ()
+        )
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -397,73 +321,87 @@ class QuarterReportAdmin(ScopedAdmin):
             "plan": indicator.goal.plan,
             "pill": status_pill(report),
             "quarter_name": quarter_words(report.quarter),
-            "notes": _notes(indicator),
+            "closed": closed,
+            "return_heading": report_page.return_heading(report),
+            "notes": report_page.notes(indicator),
             "form": form,
             "decision": decision or DecisionForm(initial={"version": report.version}),
             "version": version,
-            "editable": editable,
-            "unsaved": form.typed() if bound and not editable else [],
-            "steps": steps,
-            "own_work": can(user, "indicators.approve_quarterreport", report)
-            and report.status in workflow.origins(workflow.Step.APPROVE, report)
-            and "approve" not in steps,
-            "constants": [
-                (variable, None if variable.constant is None else format_number(variable.constant))
-                for variable in indicator.variables.all()
-                if variable.is_constant
-            ],
+            "unsaved": _unsaved(report, form if bound else None, decision, steps, follow_up),
+            "steps": [step.name.lower() for step in steps],
+            "obstacles": list(workflow.obstacles(report)) if Step.SUBMIT in steps else [],
+            "own_work": _is_own_work(report, user) and not closed,
+            "constants": report_page.constants(indicator),
             "quarters": [
-                (each, quarter_words(each.quarter), status_pill(each), self._url(each)) for each in siblings
+                (each, quarter_words(each.quarter), status_pill(each), report_page.address(each))
+                for each in indicator.reports.order_by("quarter")
             ],
-            "history": _history(report, reading),
+            "history": list(report_page.history(report, reading)),
             "value": value,
+            "sums": form.sums,
             "trail": trail(report),
-            **self._neighbours(request, report),
+            "follow_ups": report_page.follow_ups(
+                report, user, now, follow_up and (follow_up[0].pk, follow_up[1])
+            ),
+            **report_page.neighbours(report, user),
         }
         return TemplateResponse(request, "admin/indicators/quarterreport/change_form.html", context)
-
-    def _url(self, report: QuarterReport) -> str:
-        return reverse("admin:indicators_quarterreport_change", args=[report.pk])
-
-    def _neighbours(self, request: HttpRequest, report: QuarterReport) -> dict[str, Any]:
-        """Find the reports before and after this one in the same quarter, to go through them one by one."""
-        same = QuarterReport.objects.visible_to(signed_in(request)).filter(
-            quarter=report.quarter, indicator__goal__plan=report.indicator.goal.plan_id
-        )
-        ordered = list(
-            same.select_related("indicator").order_by("indicator__goal__outline_number", "indicator__number")
-        )
-        here = ordered.index(report)
-        around = {
-            "before": ordered[here - 1] if here else None,
-            "after": next(iter(ordered[here + 1 :]), None),
-        }
-        return {
-            name: found and (self._url(found), found.indicator.code, shortened(found.indicator.title, 20))
-            for name, found in around.items()
-        }
 
 
 def _reading(report: QuarterReport) -> Reading:
     return readings([report.indicator], Basis.ENTERED)[report.indicator_id]
 
 
-def _notes(indicator: Indicator) -> list[str]:
-    """Collect the provenance notes that matter to whoever fills the report in."""
-    notes = [indicator.note, *(variable.note for variable in indicator.variables.all())]
-    return list(dict.fromkeys(line for note in notes for line in note.splitlines() if line))
+def _saved_words(report: QuarterReport, *, submit: bool) -> str:
+    if not submit:
+        return _("The draft is saved.")
+    if report.indicator.goal.plan.head_step:
+        return _("Submitted. The head of the unit will look at it.")
+    return _("Submitted. The reviewer will look at it.")
 
 
-def _history(report: QuarterReport, reading: Reading) -> list[tuple[Variable, list[tuple[int, str]]]]:
-    """Lay the year's figures out by variable and quarter."""
-    return [
-        (variable, [(quarter, _cell(variable, quarter, reading)) for quarter in QUARTERS])
-        for variable in report.indicator.variables.all()
-        if not variable.is_constant
+def _stands(report: QuarterReport) -> str:
+    return _("This report is now «%(status)s».") % {"status": report.get_status_display()}
+
+
+def _last_event(report: QuarterReport) -> str:
+    """Say what happened to the report last, by whom and when, and where it stands."""
+    happened = [
+        _("%(event)s: %(person)s, %(moment)s.")
+        % {"event": event.words, "person": event.person, "moment": roc_moment(event.moment)}
+        for event in trail(report)[-1:]
     ]
+    return " ".join([*happened, _stands(report)])
 
 
-def _cell(variable: Variable, quarter: int, reading: Reading) -> str:
-    if (quarter, variable.symbol) in reading.figures:
-        return shown(variable, reading.figures[quarter, variable.symbol])
-    return str(STATES[State.NOT_APPLICABLE]) if quarter in reading.not_applicable else ""
+def _was_taken(report: QuarterReport, step: Step, by: User, reason: str) -> bool:
+    """Say whether the report's last step is this one, by the same person: a button was pressed twice."""
+    last = report.steps.last()
+    return last is not None and (last.step, last.by_id, last.comment) == (step.value, by.pk, reason)
+
+
+def _is_own_work(report: QuarterReport, user: User) -> bool:
+    """Say whether the person could endorse or approve the report, had they no hand in it."""
+    return any(
+        report.status in workflow.origins(step, report)
+        and can(user, workflow.TRANSITIONS[step].permission, report)
+        and step not in workflow.possible_steps(report, user)
+        for step in (Step.ENDORSE, Step.APPROVE)
+    )
+
+
+def _unsaved(
+    report: QuarterReport,
+    form: ReportForm | None,
+    decision: DecisionForm | None,
+    steps: list[Step],
+    follow_up: tuple[QuarterReport, FollowUpForm] | None,
+) -> list[tuple[str, str, str]]:
+    """List what was typed and has no input to stand in any more, as (label, typed, stored)."""
+    found = form.typed() if form and not form.is_editable else []
+    if decision and decision["reason"].value() and not set(NEEDS_A_REASON) & set(steps):
+        found.append((str(decision["reason"].label), decision["reason"].value(), ""))
+    if follow_up and not follow_up[0].has_open_response:
+        field = follow_up[1]["note"]
+        found.append((str(field.label), field.value(), follow_up[0].followed_up_note))
+    return found

@@ -1,11 +1,16 @@
-"""The addresses of the pages for entry."""
+"""The addresses of the entry pages."""
 
 from django.urls import path
 
 from . import evidence_pages
+from .my_work_page import my_work
+from .printed_page import print_report, print_unit
 
 urlpatterns = [
+    path("my-work/", my_work, name="my_work"),
     path("evidence/<int:pk>/", evidence_pages.evidence, name="evidence"),
     path("evidence/file/<int:pk>/", evidence_pages.download, name="evidence_file"),
     path("evidence/<int:pk>/remove/", evidence_pages.remove, name="evidence_remove"),
+    path("print/report/<int:pk>/", print_report, name="print_report"),
+    path("print/<int:year>/<int:quarter>/<path:code>/", print_unit, name="print_unit"),
 ]

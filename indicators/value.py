@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
 
-from .formula import QUARTERS_IN_A_YEAR, WORKING, Formula, Undefined, only_grows
+from .formula import QUARTERS_IN_A_YEAR, WORKING, Formula, Undefined, only_adds, only_grows
 
 ZERO = Decimal(0)
 
@@ -96,6 +96,12 @@ class Rule:
             counts={variable.symbol for variable in self.official if variable.rollup is Rollup.COUNT},
         )
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether the year's value is the sum of what each quarter brought."""
+        rollups = {variable.symbol: variable.rollup for variable in self.official}
+        return only_adds(self.formula) and all(rollups.get(name) is Rollup.SUM for name in self.formula.names)
+
 
 @dataclass(frozen=True)
 class Value:
@@ -140,6 +146,18 @@ def value_at(
     except Undefined as error:
         return Value(None, State.UNDEFINED, missing, operands, denominator=error.denominator)
     return Value(amount, State.PROVISIONAL if missing else State.COMPLETE, missing, operands)
+
+
+def brought_by(
+    rule: Rule, quarter: int, figures: Figures, not_applicable: Collection[int] = ()
+) -> Decimal | None:
+    """Return what `quarter` alone adds to the year's value; None where it is no sum, or nothing is given."""
+    if not rule.is_sum or quarter in not_applicable:
+        return None
+    places = [(quarter, name) for name in rule.formula.names]
+    given = [figures[place] for place in places if place in figures]
+    with localcontext(WORKING):
+        return sum(given, ZERO) if given else None
 
 
 def side(amount: Decimal, bound: Decimal, direction: Direction) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
@@ -68,6 +69,24 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 # Files of evidence: outside of everything that is served as it lies.
 EVIDENCE_DIR = Path(env.str("EVIDENCE_DIR", "") or INSTANCE / "evidence")
+
+# Mail, which only reminders are. Without a server they are written to standard output.
+_mail: dict[str, Any] = dj_email_url.parse(env.str("EMAIL_URL", "") or "console:")
+if "EMAIL_BACKEND" not in _mail:
+    raise ImproperlyConfigured("EMAIL_URL begins with submission: (TLS), smtp:, file: or console:.")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"]
+EMAIL_PORT = _mail["EMAIL_PORT"]
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"] or 20  # seconds: a server that does not answer holds up the others
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "") or "webmaster@localhost"
+
+# Where people reach the site, for the links in mails; without it they show paths only.
+SITE_URL = env.str("SITE_URL", "")
 
 # -- What the project is made of ---------------------------------------------------------------------------
 

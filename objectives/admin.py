@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from . import people_admin  # noqa: F401 (Django looks for this module only)
-from .forms import AdoptionForm, PlanForm
+from .forms import AdoptionForm, PlanForm, WorkItemForm
 from .models import Goal, Plan, Strategy, WorkItem, WorkPlan
 from .numerals import chinese_numeral
 from .permissions import can, require
@@ -41,6 +41,7 @@ class PlanAdmin(ScopedAdmin):
     ]  # fmt: skip
     fieldsets = [
         (None, {"fields": ["unit", "year", "title", "adoption"]}),
+        (gettext_lazy("Steps of the quarter reports"), {"fields": ["head_step"]}),
         (gettext_lazy("Thresholds of the lights"), {"fields": [("green_threshold", "amber_threshold")]}),
         (gettext_lazy("Text"), {"fields": ["preamble", "scheme_legend"]}),
         (
@@ -59,8 +60,8 @@ class PlanAdmin(ScopedAdmin):
             return ""
         return _(
             "The plan is adopted (%(number)s), so its year and its wording stand fast, those of its goals, "
-            "strategies, work plans and work items included. The thresholds of the lights and the provenance "
-            "notes can still be changed."
+            "strategies, work plans and work items included. The thresholds of the lights, whether heads of "
+            "unit endorse, and the provenance notes can still be changed."
         ) % {"number": obj.adopted_number}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -238,8 +239,9 @@ class StrategyAdmin(PlanPart, ScopedAdmin):
 
 class WorkItemInline(PlanPart, admin.StackedInline):
     model = WorkItem
+    form = WorkItemForm
     extra = 0
-    fields = ["position", "name", "content", "note"]
+    fields = ["position", "name", "lead_unit", "content", "note"]
     plan_lookup = "plan"
     wording = ["position", "name", "content"]
     show_change_link = True
@@ -266,15 +268,24 @@ class WorkPlanAdmin(PlanPart, ScopedAdmin):
 
 @admin.register(WorkItem)
 class WorkItemAdmin(PlanPart, ScopedAdmin):
-    list_display = ["name", "work_plan", "beginning"]
+    form = WorkItemForm
+    list_display = ["name", "work_plan", "lead_unit", "beginning"]
     list_filter = [YearFilter]
-    list_select_related = ["work_plan__plan__unit"]
+    list_select_related = ["work_plan__plan__unit", "lead_unit"]
     search_fields = ["name", "content", "work_plan__name"]
     plan_lookup = "work_plan__plan"
     owner = "work_plan"
     owner_unit = "plan__unit"
     wording = ["position", "name", "content"]
-    fieldsets = [(None, {"fields": ["work_plan", "position", "name", "content"]}), PROVENANCE]
+    fieldsets = [(None, {"fields": ["work_plan", "position", "name", "lead_unit", "content"]}), PROVENANCE]
+
+    def lock_reason(self, obj: WorkItem) -> str:
+        if not self.is_locked(obj):
+            return ""
+        return _(
+            "The plan is adopted (%(number)s), so its wording stands fast: here only the lead unit and the "
+            "provenance note can still be changed."
+        ) % {"number": obj.work_plan.plan.adopted_number}
 
     @admin.display(description=gettext_lazy("content"))
     def beginning(self, item: WorkItem) -> str:

@@ -26,7 +26,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .fields import nfc, refuse_control_characters
-from .models import Plan, User
+from .models import Plan, Unit, User, WorkItem
 from .roc import gregorian_year, roc_year
 from .roles import Role
 
@@ -255,6 +255,28 @@ class AdoptionForm(forms.Form):
 
     def clean_number(self) -> str:
         return nfc(self.cleaned_data["number"])
+
+
+def outside(plan: Plan, units: Iterable[Unit]) -> list[Unit]:
+    """Return those of units that do not belong to the plan's agency."""
+    agency = Unit.objects.tree().below(plan.unit_id)
+    return [unit for unit in units if unit.pk not in agency]
+
+
+class WorkItemForm(forms.ModelForm):
+    """A work item, reported on by a unit of its plan's agency."""
+
+    class Meta:
+        model = WorkItem
+        fields = ()  # the page lists them
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        item = self.instance
+        if self.errors or not item.lead_unit_id or not item.work_plan_id:
+            return
+        if outside(item.work_plan.plan, [item.lead_unit]):
+            self.add_error("lead_unit", gettext("The lead unit is the plan's agency or a unit below it."))
 
 
 # -- People ------------------------------------------------------------------------------------------------

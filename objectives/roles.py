@@ -87,14 +87,14 @@ class Tree:
 
     def root(self, unit: int) -> int:
         """Return the topmost unit above unit (itself where it has no parent)."""
-        *_, top = self._upwards(unit)
+        *_, top = self.above(unit)
         return top
 
     def below(self, unit: int) -> frozenset[int]:
         """Return unit and every unit under it."""
-        return frozenset(other for other in self.parents if unit in self._upwards(other))
+        return frozenset(other for other in self.parents if unit in self.above(other))
 
-    def _upwards(self, unit: int | None) -> Iterable[int]:
+    def above(self, unit: int | None) -> Iterable[int]:
         """Yield unit and every unit above it, each once: a circle, which no tree has, ends too."""
         seen = set()
         while unit is not None and unit not in seen:

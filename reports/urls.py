@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from . import ledger_pages, views
+from . import approval_pages, ledger_pages, views
 from .accounts import PasswordChange
 
 accounts = [
@@ -22,5 +22,7 @@ urlpatterns = [
     path("ledger/", ledger_pages.ledger, name="ledger"),
     path("ledger/export.<str:extension>", ledger_pages.ledger_export, name="ledger_export"),
     path("ledger/check_export.py", ledger_pages.verifier, name="verifier"),
+    path("approve/<int:pk>/", approval_pages.approve, name="approve"),
+    path("approve/<int:year>/<int:quarter>/<str:code>/", approval_pages.approve_unit, name="approve_unit"),
     *accounts,
 ]

@@ -7,7 +7,8 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from objectives.fields import CharField, TextField
@@ -15,6 +16,7 @@ from objectives.models import Unit, User, WorkItem
 
 from ..fields import QuantityField, within_range
 from .definitions import Indicator, Variable
+from .periods import ReportingPeriod
 
 
 class Status(models.TextChoices):
@@ -38,6 +40,58 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
 
     def approved(self) -> Self:
         return self.filter(status=Status.APPROVED)
+
+    def of_periods(self, periods: Iterable[ReportingPeriod]) -> Self:
+        """Reports of the quarters, each of its plan, that periods are about."""
+        theirs = "indicator__goal__plan__periods"
+        return self.filter(**{f"{theirs}__in": periods, f"{theirs}__quarter": F("quarter")})
+
+    def asked_for(self) -> Self:
+        """Reports of quarters in which a figure is due, and what was submitted or returned all the same."""
+        due = Variable.objects.filter(
+            indicator=OuterRef("indicator"),
+            memo=False,
+            due_quarters__contains=Cast(OuterRef("quarter"), models.TextField()),
+        )
+        asked = Q(Exists(due), indicator__not_applicable_reason="")
+        return self.filter(asked | ~Q(status=Status.DRAFT))
+
+    def to_fill_in(self, units: Iterable[int]) -> Self:
+        """Drafts and returned reports of indicators that units lead."""
+        waiting = self.asked_for().filter(status__in=(Status.DRAFT, Status.RETURNED))
+        return waiting.filter(indicator__lead_unit__in=units)
+
+    def to_share(self, units: Iterable[int]) -> Self:
+        """Drafts and returned reports of others' indicators of which units give a share."""
+        contributed = Indicator.contributing_units.through.objects.filter(
+            indicator=OuterRef("indicator"), unit__in=units
+        )
+        shared = Variable.objects.filter(indicator=OuterRef("indicator"), by_unit=True)
+        waiting = self.asked_for().filter(status__in=(Status.DRAFT, Status.RETURNED))
+        return waiting.filter(Exists(contributed), Exists(shared)).exclude(indicator__lead_unit__in=units)
+
+    def to_endorse(self, user: User) -> Self:
+        """Reports that wait for user's endorsement."""
+        units = user.rights.units("indicators.endorse_quarterreport")
+        waiting = self.filter(status=Status.SUBMITTED, indicator__goal__plan__head_step=True)
+        return waiting.filter(indicator__lead_unit__in=units).not_the_work_of(user)
+
+    def to_approve(self, user: User) -> Self:
+        """Reports that wait for user's approval: endorsed, or submitted where nobody endorses."""
+        units = user.rights.units("indicators.approve_quarterreport")
+        endorsed = Q(status=Status.ENDORSED)
+        without_heads = Q(status=Status.SUBMITTED, indicator__goal__plan__head_step=False)
+        waiting = self.filter(endorsed | without_heads, indicator__lead_unit__in=units)
+        return waiting.not_the_work_of(user)
+
+    def not_the_work_of(self, user: User) -> Self:
+        """Four eyes: reports that user neither submitted nor ever changed."""
+        return self.exclude(Q(submitted_by=user) | Q(editors=user))
+
+    def to_follow_up(self, units: Iterable[int]) -> Self:
+        """Reports that units lead whose 因應對策 nobody has marked done yet."""
+        led = self.filter(indicator__lead_unit__in=units, indicator__goal__plan__closed_at=None)
+        return led.filter(followed_up_at=None).exclude(response="")
 
 
 class QuarterReport(models.Model):
@@ -314,6 +368,9 @@ class ItemProgressQuerySet(models.QuerySet["ItemProgress"]):
         return self.filter(
             item__in=WorkItem.objects.led_by(user.rights.units("indicators.view_quarterreport"))
         )
+
+    def written(self) -> Self:
+        return self.exclude(text="")
 
 
 class ItemProgress(models.Model):

@@ -126,7 +126,7 @@ def test_earlier_quarters_are_laid_out_by_variable(view, report, approved):
     approved("K6-1", 2, offering=31, missions=122)
     body = view(report("K6-1", 3)).content.decode()
     cells = re.findall(r'<td class="num[^>]*>(.*?)</td>', body)
-    assert cells == ["28", "31", "—", "—", "122", "122", "—", "—"]
+    assert cells == ["28", "31", "未填", "—", "122", "122", "未填", "—"]
 
 
 def test_a_stock_can_be_filled_with_its_last_figure_and_a_flow_cannot(view, report, approved):
@@ -142,7 +142,8 @@ def test_without_script_the_value_of_what_is_stored_stands_there(view, report, a
     approved("K1-1", 1, outbound=4, inbound=8)
     PlannedValue.objects.create(indicator=report("K1-1", 1).indicator, quarter=2, value=Decimal("27.5"))
     words = text(view(report("K1-1", 2)))
-    assert "12 次數 暫計 年度目標值 至少 55 次數 差距 －43 第 2 季預定值 27.5 次數 差距 －15.5" in words
+    assert "12 次數 暫計 落後 本季摘要 本季 — 累計 12 預定值 27.5 差異 －15.5" in words
+    assert "年度目標值 至少 55 次數 差距 －43" in words
 
 
 def test_attainment_and_lights_are_not_for_this_page(view, report, approved):
@@ -438,11 +439,22 @@ def test_the_planner_reads_a_submitted_report_without_inputs(view, submitted):
     assert "送審 planner 100 年 1 月 15 日 09:30" in text(view(submitted))
 
 
-def test_a_reviewer_approves(send, submitted, reviewer):
+def test_a_head_endorses_and_a_reviewer_approves(send, submitted, head, reviewer):
+    assert send(submitted, "approve", user=reviewer).status_code == 200
+    assert status(submitted) == Status.SUBMITTED
+    response = send(submitted, "endorse", user=head, follow=True)
+    assert "已核章，將由研考人員審核。" in text(response)
+    assert status(submitted) == Status.ENDORSED
     response = send(submitted, "approve", user=reviewer, follow=True)
     assert "已審核通過" in text(response)
     assert status(submitted) == Status.APPROVED
     assert 'id="decision-form"' not in response.content.decode()
+
+
+def test_without_the_heads_step_a_reviewer_approves_what_was_submitted(plan, send, submitted, reviewer):
+    plan.head_step = False
+    plan.save()
+    assert "已審核通過" in text(send(submitted, "approve", user=reviewer, follow=True))
 
 
 def test_approving_figures_that_changed_meanwhile_is_refused(send, submitted, reviewer):
@@ -484,17 +496,20 @@ def test_an_answer_typed_too_late_is_listed_in_words(report, send, colleague):
     assert "否 目前儲存：是" in text(send(target, version=0, done="0"))
 
 
-def test_nobody_approves_their_own_work(person, ministry, report, send):
-    both = person("both", (Role.PLANNER, ministry), (Role.REVIEWER, ministry))
+def test_nobody_decides_about_their_own_work(person, ministry, report, send, head):
+    both = person("both", *((role, ministry) for role in (Role.PLANNER, Role.HEAD, Role.REVIEWER)))
     target = report("K1-1", 1)
     send(target, "submit", user=both, outbound="4", inbound="8")
-    response = signed_in(both).get(change_url(target))
-    assert "須由其他研考人員審核" in text(response)
-    assert 'value="approve"' not in response.content.decode()
-    response = send(target, "approve", user=both)
-    assert response.status_code == 403
-    assert "填報或送審人員不得審核" in text(response)
-    assert status(target) == Status.SUBMITTED
+    for action, user in (("endorse", head), ("approve", None)):
+        response = signed_in(both).get(change_url(target))
+        assert "須由其他人員核章或審核" in text(response)
+        assert f'value="{action}"' not in response.content.decode()
+        response = send(target, action, user=both)
+        assert response.status_code == 403
+        assert "填報或送審人員不得審核" in text(response)
+        if user:
+            send(target, action, user=user)
+    assert status(target) == Status.ENDORSED
 
 
 # -- The value that the entry gives
@@ -543,10 +558,10 @@ def test_a_declaration_counts_as_reported(report, approved, planner):
     assert words.startswith("12 次數 完整")
 
 
-def test_a_stock_that_falls_asks_for_a_remark(report, approved, planner):
+def test_a_stock_that_falls_is_noticed(report, approved, planner):
     approved("K1-2", 1, projects=95)
-    assert "低於前次填報之數" in text(ask(planner, report("K1-2", 2), figure_projects="94"))
-    assert "低於前次填報之數" not in text(ask(planner, report("K1-2", 2), figure_projects="95"))
+    assert "為 94，前次為 95" in text(ask(planner, report("K1-2", 2), figure_projects="94"))
+    assert "前次為" not in text(ask(planner, report("K1-2", 2), figure_projects="95"))
 
 
 @pytest.mark.parametrize("role", ["reviewer", "manager", "auditor", "administrator"])
@@ -613,7 +628,7 @@ def test_the_list_takes_the_same_number_of_queries_at_any_size(
         approved("K1-2", quarter, projects=90)
     some: dict[str, str | int] = {"q": "K1-1", "quarter": 1}
     for chosen in (some, {}):
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(15):
             client.get(address, chosen)
 
 

@@ -42,6 +42,7 @@ from .periods import (
     reopen_period,
     require_open,
 )
+from .planned import spread_planned_values, why_not_spread
 from .refusals import Closed, Conflict, Refusal
 from .steps import (
     TRANSITIONS,
@@ -111,6 +112,8 @@ __all__ = [
     "save_draft",
     "save_progress",
     "set_constant",
+    "spread_planned_values",
     "submit",
+    "why_not_spread",
     "withdraw",
 ]

@@ -24,7 +24,8 @@ CHANGE = "indicators.change_quarterreport"
 Key = str | tuple[str, int]
 """A figure within a report: its variable's symbol, and for a share the unit's id."""
 
-Figures = Mapping[str, Decimal | None] | Mapping[Key, Decimal | None]
+Figures = Mapping[Any, Decimal | None]
+"""Figures by `Key`, which a mapping's type cannot say: str is no str | tuple to it."""
 
 Cell = Key
 """What can be changed in a report: a figure by its key, or a text by its field's name."""
@@ -271,7 +272,7 @@ def due_variables(report: QuarterReport) -> list[Variable]:
 
 def missing_figures(report: QuarterReport) -> Iterator[tuple[Variable, Unit | None]]:
     """Yield each due variable without a figure, and the unit whose share is missing (None: no shares)."""
-    there = set(report.figures.values_list("variable_id", "unit_id"))
+    there = {(figure.variable_id, figure.unit_id) for figure in report.figures.all()}
     participants = report.indicator.participants
     for variable in due_variables(report):
         if not variable.by_unit:

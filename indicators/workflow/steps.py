@@ -22,7 +22,7 @@ from objectives.permissions import can, require
 
 from ..checks import Finding, findings
 from ..models import QuarterReport, ReportStep, Status
-from ..readings import Basis, readings
+from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
 from ..wording import finding_words
 from .drafts import CHANGE, locked, missing_figures
@@ -125,8 +125,12 @@ def submit(*, report: QuarterReport, by: User, now: datetime, version: int | Non
         return _finish(Step.SUBMIT, report, by, now)
 
 
-def obstacles(report: QuarterReport) -> Iterator[str]:
-    """Yield what keeps the report from being submitted, in sentences for its planner."""
+def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator[str]:
+    """Yield what keeps the report from being submitted, in sentences for its planner.
+
+    reading is what was entered, where it is known already; with the report's figures and its indicator's
+    variables, planned values, revisions and contributing units prefetched nothing is asked of the database.
+    """
     if report.not_applicable_reason or report.indicator.not_applicable_reason:
         return
     missing = [
@@ -138,7 +142,7 @@ def obstacles(report: QuarterReport) -> Iterator[str]:
             "names": _(", ").join(missing)
         }
     names = {variable.symbol: variable.name for variable in report.indicator.variables.all()}
-    noticed = notices(report)
+    noticed = notices(report, reading)
     yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
     open_questions = [finding for finding in noticed if not finding.must_be_mended]
     if open_questions and not report.check_note:
@@ -146,7 +150,7 @@ def obstacles(report: QuarterReport) -> Iterator[str]:
         yield _("If this is right, explain it under «%(field)s» and submit again.") % {
             "field": _("explanation of what was noticed")
         }
-    if is_behind(report):
+    if is_behind(report, reading):
         labels = {field.name: field.verbose_name for field in QuarterReport._meta.fields}
         empty = [str(labels[name]) for name in EXPLAINS_A_LAG if not getattr(report, name)]
         if empty:
@@ -155,23 +159,27 @@ def obstacles(report: QuarterReport) -> Iterator[str]:
             }
 
 
-def notices(report: QuarterReport) -> list[Finding]:
-    """Return what looks wrong with the report's figures as entered."""
-    reading = readings([report.indicator], Basis.ENTERED)[report.indicator_id]
+def notices(report: QuarterReport, reading: Reading | None = None) -> list[Finding]:
+    """Return what looks wrong with the report's figures as entered, or as they are in reading."""
+    reading = reading or _entered(report)
     rule = report.indicator.in_force(report.quarter).rule
     return findings(rule, report.quarter, reading.figures, reading.not_applicable)
 
 
-def is_behind(report: QuarterReport) -> bool:
-    """Say whether the value as entered is worse than the quarter's 預定值."""
+def is_behind(report: QuarterReport, reading: Reading | None = None) -> bool:
+    """Say whether the value as entered, or that of reading, is worse than the quarter's 預定值."""
     indicator = report.indicator
-    planned = indicator.planned_values.filter(quarter=report.quarter).first()
+    planned = {each.quarter: each for each in indicator.planned_values.all()}.get(report.quarter)
     if planned is None:
         return False
-    reading = readings([indicator], Basis.ENTERED)[indicator.pk]
+    reading = reading or _entered(report)
     rule = indicator.in_force(report.quarter).rule
     value = value_at(rule, report.quarter, reading.figures, reading.not_applicable)
     return value.amount is not None and side(value.amount, planned.value, Direction(indicator.direction)) < 0
+
+
+def _entered(report: QuarterReport) -> Reading:
+    return readings([report.indicator], Basis.ENTERED)[report.indicator_id]
 
 
 def withdraw(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:

@@ -5,7 +5,15 @@ import secrets
 import tempfile
 from pathlib import Path
 
-for name in ("DEBUG", "HTTPS", "TRUST_PROXY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"):
+for name in (
+    "DEBUG",
+    "HTTPS",
+    "TRUST_PROXY",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "EMAIL_URL",
+    "SITE_URL",
+):
     os.environ.pop(name, None)
 os.environ["SECRET_KEY"] = secrets.token_urlsafe(50)
 

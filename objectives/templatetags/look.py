@@ -1,7 +1,7 @@
 """What the admin's templates need for the common look."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -26,3 +26,9 @@ def labelled(cells: Iterable[SafeString], headers: Iterable[Mapping[str, Any]]) 
 def roc_moment(moment: datetime | None) -> str:
     """Show a moment by the ROC calendar, in Taipei's time."""
     return roc.roc_moment(moment) if moment else ""
+
+
+@register.filter
+def roc_date(day: date | None) -> str:
+    """Show a day by the ROC calendar."""
+    return roc.roc_date(day) if day else ""

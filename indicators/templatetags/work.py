@@ -1,0 +1,16 @@
+"""What the navigation says of a person's work."""
+
+from django import template
+from django.utils import timezone
+
+from objectives.models import User
+
+from .. import my_work
+
+register = template.Library()
+
+
+@register.filter
+def things_to_do(user: User) -> int:
+    """Count what is due from the person now."""
+    return len(my_work.tasks(user, timezone.now()))

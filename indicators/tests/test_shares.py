@@ -1,0 +1,145 @@
+"""A variable that is given by unit: each unit's share is its own, and the figure is their sum."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from indicators import workflow
+from indicators.models import Indicator, QuarterReport, Status
+from indicators.readings import Basis, readings
+from indicators.workflow import Conflict, Refusal
+
+
+@pytest.fixture
+def shared(plan, department):
+    """K5-2, whose projects the ministry and the department count each for themselves."""
+    indicator = Indicator.objects.get(code="K5-2")
+    indicator.contributing_units.add(department)
+    indicator.variables.update(by_unit=True)
+    return indicator
+
+
+@pytest.fixture
+def first(shared, report):
+    return report("K5-2", 1)
+
+
+def save(report, by, now, *, shares, **options):
+    figures = {
+        ("projects", unit.pk): None if value is None else Decimal(value) for unit, value in shares.items()
+    }
+    return workflow.save_draft(report=report, by=by, now=now, figures=figures, **options)
+
+
+def test_each_unit_enters_its_share_and_the_figure_is_their_sum(
+    first, planner, neighbour, ministry, department, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    save(first, neighbour, now, shares={department: 4})
+    reading = readings([first.indicator], Basis.ENTERED)[first.indicator_id]
+    assert reading.figures == {(1, "projects"): 7}
+    assert reading.shares == {(1, "projects"): {ministry.pk: 3, department.pk: 4}}
+    assert {figure.unit: figure.changed_by for figure in first.figures.all()} == {
+        ministry: planner,
+        department: neighbour,
+    }
+
+
+def test_a_contributing_unit_writes_its_own_share_and_nothing_else(
+    first, neighbour, ministry, department, now
+):
+    with pytest.raises(PermissionDenied):
+        save(first, neighbour, now, shares={ministry: 3})
+    with pytest.raises(PermissionDenied):
+        save(first, neighbour, now, shares={department: 4}, remark="x")
+    with pytest.raises(PermissionDenied):
+        save(first, neighbour, now, shares={}, remark="x")
+    save(first, neighbour, now, shares={department: 4})
+    with pytest.raises(PermissionDenied):
+        workflow.submit(report=first, by=neighbour, now=now)
+    assert not QuarterReport.objects.get(pk=first.pk).remark
+
+
+def test_a_unit_that_does_not_contribute_has_no_share(first, planner, stranger, report, ministry, now):
+    other = stranger.memberships.get().unit
+    with pytest.raises(ValidationError, match="非本項之填報單位"):
+        save(first, planner, now, shares={other: 3})
+    with pytest.raises(PermissionDenied):
+        save(first, stranger, now, shares={other: 3})
+    with pytest.raises(ValidationError, match="請指明單位"):
+        workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(3)})
+    with pytest.raises(ValidationError, match="非按單位填報"):
+        workflow.save_draft(
+            report=report("K8-1", 1), by=planner, now=now, figures={("rotations", ministry.pk): Decimal(3)}
+        )
+
+
+def test_the_lead_unit_submits_the_whole_and_not_before_every_share_is_there(
+    first, planner, neighbour, ministry, department, approve, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    with pytest.raises(Refusal, match="亞東太平洋司"):
+        workflow.submit(report=first, by=planner, now=now)
+    save(first, neighbour, now, shares={department: 0})
+    done = approve(workflow.submit(report=first, by=planner, now=now))
+    assert done.status == Status.APPROVED
+
+
+def test_a_unit_that_contributes_no_more_keeps_its_share_until_the_lead_unit_clears_it(
+    first, shared, planner, neighbour, ministry, department, now
+):
+    save(first, neighbour, now, shares={department: 4})
+    save(first, planner, now, shares={ministry: 3})
+    shared.contributing_units.clear()
+    with pytest.raises(PermissionDenied):
+        save(first, neighbour, now, shares={department: 5})
+    assert first.figures.count() == 2
+    save(first, planner, now, shares={department: None})
+    assert [figure.unit for figure in first.figures.all()] == [ministry]
+
+
+def test_with_one_unit_alone_its_share_needs_no_name(first, shared, planner, ministry, now):
+    shared.contributing_units.clear()
+    workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(3)})
+    assert first.figures.get().unit == ministry
+
+
+def test_shares_of_two_units_never_conflict_and_the_same_cell_does(
+    first, planner, neighbour, ministry, department, now
+):
+    mine, theirs = ("projects", ministry.pk), ("projects", department.pk)
+    save(first, planner, now, shares={ministry: 3}, seen={mine: None})
+    save(first, neighbour, now, shares={department: 4}, seen={theirs: None})
+    with pytest.raises(Conflict) as conflict:
+        save(first, planner, now, shares={ministry: 5}, seen={mine: None})
+    assert conflict.value.cells == [mine]
+    save(first, planner, now, shares={ministry: 3}, seen={mine: None})  # both typed the same
+    save(first, planner, now, shares={ministry: 5}, seen={mine: Decimal(3)})
+    assert {figure.value for figure in first.figures.all()} == {4, 5}
+
+
+def test_a_text_that_somebody_else_changed_is_a_conflict(first, planner, now):
+    save(first, planner, now, shares={}, remark="甲", seen={"remark": ""})
+    with pytest.raises(Conflict) as conflict:
+        save(first, planner, now, shares={}, remark="乙", response="丙", seen={"remark": "", "response": ""})
+    assert conflict.value.cells == ["remark"]
+    assert QuarterReport.objects.get(pk=first.pk).response == ""
+
+
+def test_a_contributing_units_planner_reads_the_report(first, neighbour, stranger):
+    assert first in QuarterReport.objects.visible_to(neighbour)
+    assert neighbour.has_perm("indicators.view_quarterreport", first)
+    assert not neighbour.has_perm("indicators.change_quarterreport", first)
+    assert first not in QuarterReport.objects.visible_to(stranger)
+
+
+def test_handing_an_indicator_over_changes_no_figure_and_no_author(
+    first, shared, planner, ministry, department, now
+):
+    saved = save(first, planner, now, shares={ministry: 3})
+    before = list(first.figures.values())
+    shared.lead_unit = department
+    shared.save()
+    assert list(first.figures.values()) == before
+    assert QuarterReport.objects.get(pk=first.pk).changed_by == saved.changed_by

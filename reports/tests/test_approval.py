@@ -1,0 +1,236 @@
+"""Approving: the effect is shown first, and is then exactly what happens."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from indicators import workflow
+from indicators.models import Indicator, PlannedValue, QuarterReport, ReportingPeriod, Status
+from mofa_kpi.tests.cast import NOW
+from objectives.models import Membership, Plan
+from objectives.roles import Role
+from objectives.tests.pages import signed_in, text
+
+from .markup import markup
+
+
+@pytest.fixture
+def endorsed(report, planner, head):
+    def make(code, quarter, **figures):
+        found = workflow.save_draft(
+            report=report(code, quarter),
+            by=planner,
+            now=NOW,
+            figures={symbol: Decimal(value) for symbol, value in figures.items()},
+            check_note="已查核",
+        )
+        found = workflow.submit(report=found, by=planner, now=NOW)
+        return workflow.endorse(report=found, by=head, now=NOW)
+
+    return make
+
+
+def address(report):
+    return f"/approve/{report.pk}/"
+
+
+def before_and_after(response, name):
+    """Return the exact numbers of a line of the effect."""
+    row = next(row for row in markup(response).rows if row.startswith(name))
+    return re.findall(r"\[([^\]]*)\]", row)
+
+
+def send(user, report, action="approve", **data):
+    data = {"action": action, "version": report.version, "reason": "", **data}
+    return signed_in(user).post(address(report), data, follow=True)
+
+
+def test_the_effect_shown_is_the_effect_that_approving_has(endorsed, approved, reviewer, managing):
+    waiting = endorsed("K1-1", 4, outbound=30, inbound=14)
+    for quarter in (1, 2, 3, 4):
+        approved("K1-2", quarter, projects=100)
+    for quarter in (1, 2, 3):
+        approved("K1-1", quarter, outbound=0, inbound=0)
+    page = signed_in(reviewer).get(address(waiting))
+    assert before_and_after(page, "K1-1") == ["0", "44", "80"]
+    assert before_and_after(page, "一、") == ["100", "90"]
+    assert "▲ 黃燈" in text(page)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+    send(reviewer, waiting)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.APPROVED
+    assert "90" in markup(managing.get("/?year=99&quarter=4")).numbers
+
+
+def test_a_late_approval_shows_what_it_does_to_the_latest_quarter_too(endorsed, approved, reviewer):
+    waiting = endorsed("K5-2", 1, projects=3)
+    approved("K5-2", 2, projects=4)
+    page = text(signed_in(reviewer).get(address(waiting)))
+    assert "截至第 1 季" in page
+    assert "截至第 2 季" in page
+
+
+def test_the_page_shows_what_is_approved(endorsed, report, planner, head, reviewer):
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=5)
+    found = workflow.save_draft(
+        report=report("K5-2", 1),
+        by=planner,
+        now=NOW,
+        figures={"projects": Decimal(3)},
+        remark="已核定三案",
+        lag_reason="經費未撥",
+        response="加速辦理",
+        improve_by=NOW.date(),
+        coordination="請主計處協助",
+    )
+    found = workflow.endorse(report=workflow.submit(report=found, by=planner, now=NOW), by=head, now=NOW)
+    page = text(signed_in(reviewer).get(address(found)))
+    for words in (
+        "已核定三案",
+        "經費未撥",
+        "加速辦理",
+        "100 年 1 月 15 日",
+        "請主計處協助",
+        "planner",
+        "head",
+    ):
+        assert words in page
+
+
+def test_a_report_that_the_head_has_not_endorsed_is_not_approved(report, planner, reviewer):
+    found = workflow.save_draft(
+        report=report("K5-2", 1), by=planner, now=NOW, figures={"projects": Decimal(3)}
+    )
+    found = workflow.submit(report=found, by=planner, now=NOW)
+    assert "尚未經單位主管核章" in text(signed_in(reviewer).get(address(found)))
+    assert "尚未經單位主管核章" in text(send(reviewer, found))
+    assert QuarterReport.objects.get(pk=found.pk).status == Status.SUBMITTED
+    Plan.objects.update(head_step=False)
+    send(reviewer, found)
+    assert QuarterReport.objects.get(pk=found.pk).status == Status.APPROVED
+
+
+def test_a_return_from_here_needs_a_reason_and_an_approval_has_none(endorsed, reviewer):
+    waiting = endorsed("K5-2", 1, projects=3)
+    assert "請填寫退回原因" in text(send(reviewer, waiting, "return")) or "理由" in text(
+        send(reviewer, waiting, "return")
+    )
+    assert "請先清除" in text(send(reviewer, waiting, reason="數字不符"))
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+    send(reviewer, waiting, "return", reason="數字不符")
+    found = QuarterReport.objects.get(pk=waiting.pk)
+    assert (found.status, found.return_reason) == (Status.RETURNED, "數字不符")
+
+
+def test_a_reviewer_approves_what_they_saw_and_nothing_newer(endorsed, planner, head, reviewer):
+    waiting = endorsed("K5-2", 1, projects=3)
+    seen = waiting.version
+    back = workflow.return_for_correction(report=waiting, by=reviewer, now=NOW, reason="x")
+    back = workflow.save_draft(report=back, by=planner, now=NOW, figures={"projects": Decimal(9)})
+    again = workflow.endorse(report=workflow.submit(report=back, by=planner, now=NOW), by=head, now=NOW)
+    assert "他人" in text(send(reviewer, again, version=seen))
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+    assert "notanumber" not in text(send(reviewer, again, version="notanumber"))
+
+
+def test_whoever_had_a_hand_in_it_is_told_so(endorsed, planner, reviewer, ministry):
+    waiting = endorsed("K5-2", 1, projects=3)
+    Membership.objects.create(user=planner, unit=ministry, role=Role.REVIEWER)
+    assert "由其他研考人員審核" in text(signed_in(planner).get(address(waiting)))
+    assert send(planner, waiting).status_code == 403
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+
+
+@pytest.mark.parametrize(
+    ("who", "answer"),
+    [
+        ("planner", 403), ("head", 403), ("manager", 403), ("auditor", 403), ("administrator", 403),
+        ("outsider", 403), ("neighbour", 404), ("stranger", 404),
+    ],
+)  # fmt: skip
+def test_only_reviewers_approve_here(request, endorsed, who, answer):
+    waiting = endorsed("K5-2", 1, projects=3)
+    person = request.getfixturevalue(who)
+    assert signed_in(person).get(address(waiting)).status_code == answer
+    assert send(person, waiting).status_code == answer
+    quarter = signed_in(person).get("/approve/99/1/MOFA/")
+    assert quarter.status_code == (403 if who == "outsider" else 404)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+
+
+def everything_due(quarter):
+    """Leave of the plan's indicators in that quarter only K5-2 and K8-1 something to report."""
+    others = Indicator.objects.exclude(code__in=["K5-2", "K8-1"])
+    others.update(not_applicable_reason="本測試不計")
+
+
+def approve_quarter(user, reports):
+    data = {"report": [f"{each.pk}:{each.version}" for each in reports]}
+    return signed_in(user).post("/approve/99/1/MOFA/", data, follow=True)
+
+
+def test_a_units_quarter_is_approved_at_once(endorsed, reviewer):
+    everything_due(1)
+    ready = [endorsed("K5-2", 1, projects=3), endorsed("K8-1", 1, rotations=1)]
+    page = signed_in(reviewer).get("/approve/99/1/MOFA/")
+    assert before_and_after(page, "K5-2") == ["3", "25"]
+    assert "審核通過 2 份季填報" in text(approve_quarter(reviewer, ready))
+    assert {each.status for each in QuarterReport.objects.filter(quarter=1).exclude(status="DRAFT")} == {
+        Status.APPROVED
+    }
+    assert "本季無待審核" in text(signed_in(reviewer).get("/approve/99/1/MOFA/"))
+
+
+def test_one_report_that_is_not_ready_blocks_the_whole_quarter_and_is_named(endorsed, reviewer):
+    everything_due(1)
+    ready = endorsed("K5-2", 1, projects=3)
+    page = text(signed_in(reviewer).get("/approve/99/1/MOFA/"))
+    assert "K8-1" in page
+    assert "草稿" in page
+    answer = text(approve_quarter(reviewer, [ready]))
+    assert "全部未予審核通過" in answer
+    assert QuarterReport.objects.get(pk=ready.pk).status == Status.ENDORSED
+
+
+def test_a_quarter_that_changed_since_it_was_seen_is_not_approved(endorsed, planner, head, reviewer):
+    everything_due(1)
+    first, second = endorsed("K5-2", 1, projects=3), endorsed("K8-1", 1, rotations=1)
+    assert "請重新檢視" in text(approve_quarter(reviewer, [first]))
+    second.version -= 1
+    assert "請重新檢視" in text(approve_quarter(reviewer, [first, second]))
+    assert not QuarterReport.objects.approved().exists()
+
+
+def test_a_closed_quarter_is_not_approved_and_says_who_closed_it(endorsed, reviewer, administrator, now):
+    everything_due(1)
+    waiting = endorsed("K5-2", 1, projects=3)
+    period = ReportingPeriod.objects.get(quarter=1)
+    workflow.close_period(period=period, by=administrator, now=now, reason="已報院")
+    for page in (
+        signed_in(reviewer).get(address(waiting)),
+        send(reviewer, waiting),
+        signed_in(reviewer).get("/approve/99/1/MOFA/"),
+        approve_quarter(reviewer, [waiting]),
+    ):
+        assert "第 1 季已由administrator於 100 年 1 月 15 日 09:30 關閉" in text(page)
+        assert "已報院" in text(page)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+
+
+@pytest.mark.parametrize(
+    "path", ["/approve/99/5/MOFA/", "/approve/98/1/MOFA/", "/approve/99/1/NOBODY/", "/approve/0/"]
+)
+def test_what_is_not_there_is_not_found(plan, reviewer, path):
+    assert signed_in(reviewer).get(path).status_code == 404
+
+
+def test_the_pages_take_a_constant_number_of_queries(
+    endorsed, report, planner, reviewer, django_assert_max_num_queries
+):
+    waiting = endorsed("K5-2", 1, projects=3)
+    with django_assert_max_num_queries(66):
+        signed_in(reviewer).get(address(waiting))
+    for code, symbol in (("K8-1", "rotations"), ("K2-2", "meetings"), ("K1-2", "projects")):
+        endorsed(code, 1, **{symbol: 1})
+    with django_assert_max_num_queries(66):
+        signed_in(reviewer).get("/approve/99/1/MOFA/")
