@@ -20,6 +20,7 @@ from .drafts import (
 from .evidence import (
     MAX_PIECES,
     MAX_TOTAL,
+    NOT_STORED,
     add_document_number,
     add_files,
     remove_evidence,
@@ -69,6 +70,7 @@ __all__ = [
     "DEMONSTRATION_REMARK",
     "MAX_PIECES",
     "MAX_TOTAL",
+    "NOT_STORED",
     "TRANSITIONS",
     "Cell",
     "Closed",
