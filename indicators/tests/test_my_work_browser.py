@@ -33,7 +33,7 @@ def enter(live_server, new_context):
 
 
 def objections(page: Page, complaints: list[str]) -> list[str]:
-    """Return what axe finds wrong. It asks for a stylesheet at an address of its own: that is no complaint."""
+    """Return what axe finds wrong; that it asks for a stylesheet at the wrong address is no complaint."""
     found = Axe().run(page).response["violations"]
     complaints[:] = [words for words in complaints if "404" not in words]
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found]

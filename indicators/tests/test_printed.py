@@ -123,7 +123,7 @@ def test_a_revised_target_stands_beside_the_original(report, planner, reviewer, 
 
 def test_a_units_form_holds_what_it_is_asked_for(planner, department, report, now):
     Indicator.objects.filter(code="K1-2").update(lead_unit=department)
-    workflow.save_progress(item=WorkItem.objects.first(), quarter=2, text="已召開會議", by=planner, now=now)
+    workflow.save_progress(item=WorkItem.objects.all()[0], quarter=2, text="已召開會議", by=planner, now=now)
     page = signed_in(planner).get(MINE)
     words = text(page)
     asked = QuarterReport.objects.asked_for().filter(quarter=2).exclude(indicator__code="K1-2")
