@@ -4,9 +4,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from indicators import workflow
-from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
+from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Variable
 from objectives.models import Goal, Plan, Strategy, Unit
 from objectives.roles import Role
 from objectives.tests.pages import add_url, change_url, filled, list_url, mistakes, row, signed_in, text
@@ -432,3 +433,144 @@ def test_what_was_entered_keeps_an_indicator_and_the_page_says_so(administrator,
 def test_reports_are_laid_out_once(plan, indicator):
     workflow.create_reports([indicator("K1-1")])
     assert indicator("K1-1").reports.count() == 4
+
+
+# -- Units, shares and wholes
+
+
+def test_contributing_units_are_other_units_of_the_agency(edit, indicator, ministry, department):
+    target = indicator("K1-1")
+    elsewhere = Unit.objects.create(code="OTHER", name="他部", parent=ministry)
+    Unit.objects.filter(pk=elsewhere.pk).update(parent=None)
+    assert edit(target, contributing_units=[department.pk]).status_code == 302
+    assert [unit.code for unit in indicator("K1-1").participants] == [ministry.code, "DEPT"]
+    for units, why in (([ministry.pk], "毋須重複列為協辦單位"), ([elsewhere.pk], "")):
+        response = edit(target, contributing_units=units)
+        assert response.context["adminform"].form.errors.keys() == {"contributing_units"}
+        assert why in mistakes(response)
+    response = edit(target, lead_unit=department.pk)
+    assert "contributing_units" in response.context["adminform"].form.errors
+    assert edit(target, lead_unit=department.pk, contributing_units=[ministry.pk]).status_code == 302
+    assert [unit.code for unit in indicator("K1-1").participants] == ["DEPT", ministry.code]
+
+
+def test_handing_an_indicator_over_changes_no_figure_and_no_author(
+    edit, indicator, adopted, department, planner, now
+):
+    target = indicator("K1-1")
+    target.contributing_units.add(department)
+    target.variables.update(by_unit=True)
+    given = {("outbound", department.pk): Decimal(3), ("outbound", target.lead_unit_id): Decimal(4)}
+    workflow.save_draft(report=target.reports.get(quarter=1), by=planner, now=now, figures=given)
+    before = list(Figure.objects.values("unit", "value", "changed_by", "changed_at"))
+    response = edit(target, lead_unit=department.pk, contributing_units=[])
+    assert response.status_code == 302
+    assert [unit.code for unit in indicator("K1-1").participants] == ["DEPT"]
+    assert list(Figure.objects.values("unit", "value", "changed_by", "changed_at")) == before
+
+
+def test_a_variable_is_given_by_unit_or_not_as_long_as_nobody_entered_a_figure(
+    edit, indicator, variable, approved
+):
+    by_unit = {("outbound", "by_unit"): "on"}
+    assert edit(indicator("K1-1"), variables=by_unit).status_code == 302
+    assert variable("K1-1", "outbound").by_unit
+    approved("K1-2", 1, projects=90)
+    response = edit(indicator("K1-2"), variables={("projects", "by_unit"): "on"})
+    assert "不得變更是否由各單位分別填報" in mistakes(response)
+    assert "不得變更是否由各單位分別填報" in mistakes(edit(variable("K1-2", "projects"), by_unit="on"))
+    assert not variable("K1-2", "projects").by_unit
+
+
+def test_an_answer_is_never_given_by_unit(edit, variable):
+    assert edit(variable("K8-2", "done"), by_unit="on").status_code == 200
+    assert not variable("K8-2", "done").by_unit
+
+
+@pytest.mark.parametrize("whole", ["offering", "unheard_of"])
+def test_a_part_names_another_variable_of_its_indicator(edit, indicator, variable, whole):
+    target = indicator("K6-1")
+    response = edit(target, variables={("offering", "not_above"): whole})
+    assert f"「{whole}」非本指標之其他填報項目" in mistakes(response)
+    assert "非本指標之其他填報項目" in mistakes(edit(variable("K6-1", "offering"), not_above=whole))
+    assert edit(target, variables={("offering", "not_above"): "missions"}).status_code == 302
+    assert variable("K6-1", "offering").not_above == "missions"
+    assert edit(variable("K6-1", "offering"), not_above="").status_code == 302
+    assert variable("K6-1", "offering").not_above == ""
+
+
+def test_a_whole_that_is_renamed_is_renamed_in_its_parts_too(edit, indicator, variable):
+    target = indicator("K6-1")
+    rows = {("offering", "not_above"): "missions"}
+    assert edit(target, variables=rows).status_code == 302
+    renamed = {("missions", "symbol"): "posts"}
+    formula = "offering / posts * 100"
+    assert "非本指標之其他填報項目" in mistakes(edit(target, variables=renamed, formula=formula))
+    both = renamed | {("offering", "not_above"): "posts"}
+    assert edit(target, variables=both, formula=formula).status_code == 302
+    assert variable("K6-1", "offering").not_above == "posts"
+
+
+def test_shares_and_wholes_stand_fast_once_the_plan_is_adopted(edit, variable, adopted):
+    offering = variable("K6-1", "offering")
+    assert edit(offering, by_unit="on", not_above="missions", note="註").status_code == 302
+    after = variable("K6-1", "offering")
+    assert (after.by_unit, after.not_above, after.note) == (offering.by_unit, offering.not_above, "註")
+
+
+# -- 按季平均分配
+
+
+def planned(target):
+    return list(target.planned_values.order_by("quarter").values_list("quarter", "value"))
+
+
+def test_planned_values_are_spread_evenly_and_what_was_typed_is_saved(edit, indicator):
+    target = indicator("K1-1")
+    response = edit(target, _spread="", note="註")
+    assert response.status_code == 302
+    # Counts: a quarter of 55 is 13.75, and whole numbers are rounded up.
+    assert planned(target) == [(1, 14), (2, 28), (3, 42), (4, 55)]
+    assert indicator("K1-1").note == "註"
+
+
+def test_amounts_are_spread_to_the_last_decimal(edit, indicator):
+    target = indicator("K1-1")
+    target.variables.filter(symbol="outbound").update(kind="AMOUNT")
+    edit(target, _spread="", target="10.000001")
+    assert planned(target) == [
+        (1, Decimal("2.5")),
+        (2, Decimal("5.000001")),
+        (3, Decimal("7.500001")),
+        (4, Decimal("10.000001")),
+    ]
+
+
+def test_no_planned_value_is_replaced(edit, indicator, administrator):
+    target = indicator("K1-1")
+    PlannedValue.objects.create(indicator=target, quarter=3, value=40)
+    page = text(signed_in(administrator).get(change_url(target)))
+    assert "已有各季預定值" in page
+    assert "儲存並按季平均分配" not in page
+    assert edit(target, _spread="", note="註").status_code == 302
+    assert planned(target) == [(3, 40)]
+    assert indicator("K1-1").note == "註"
+
+
+@pytest.mark.parametrize("code", ["K1-2", "K3-1", "K6-1", "C2-1", "K4-2"])
+def test_only_sums_are_spread_and_the_page_says_why(edit, indicator, administrator, code):
+    page = text(signed_in(administrator).get(change_url(indicator(code))))
+    assert "不宜按季平均分配" in page
+    assert "儲存並按季平均分配" not in page
+    edit(indicator(code), _spread="")
+    assert planned(indicator(code)) == []
+
+
+@pytest.mark.parametrize("role", ["planner", "reviewer", "manager", "auditor"])
+def test_planned_values_are_the_administrators(request, indicator, edit, role):
+    user = request.getfixturevalue(role)
+    assert "按季平均分配" not in text(signed_in(user).get(change_url(indicator("K1-1"))))
+    assert edit(indicator("K1-1"), user=user, _spread="").status_code == 403
+    with pytest.raises(PermissionDenied):
+        workflow.spread_planned_values(indicator=indicator("K1-1"), by=user)
+    assert planned(indicator("K1-1")) == []

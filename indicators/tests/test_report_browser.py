@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 
 from indicators import workflow
-from indicators.models import Figure, QuarterReport
+from indicators.models import Figure, PlannedValue, QuarterReport
 from objectives.models import User
 from objectives.tests.pages import add_url, change_url, list_url
 
@@ -137,7 +138,7 @@ def test_it_says_so_when_the_session_has_ended(enter, planner, report, complaint
     complaints.clear()
 
 
-def test_everything_works_without_script(enter, planner, reviewer, report, approved):
+def test_everything_works_without_script(enter, planner, head, reviewer, report, approved, now):
     approved("K6-1", 1, offering=28, missions=112)
     page = enter(planner, java_script_enabled=False)
     page.goto(change_url(report("K6-1", 2)))
@@ -145,16 +146,88 @@ def test_everything_works_without_script(enter, planner, reviewer, report, appro
     expect(page.get_by_text("第 1 季：112")).to_be_visible()
     page.locator("[name=figure_offering]").fill("２９")
     page.locator("[name=figure_missions]").fill("112x")
-    page.get_by_role("button", name="送審").click()
+    page.get_by_role("button", name="送審", exact=True).click()
     expect(page.get_by_text("「112x」不是數字")).to_be_visible()
     expect(page.locator("[name=figure_offering]")).to_have_value("２９")
     page.locator("[name=figure_missions]").fill("112")
-    page.get_by_role("button", name="送審").click()
+    page.get_by_role("button", name="送審", exact=True).click()
     expect(page.get_by_text("已送審")).to_be_visible()
+    page = enter(head, java_script_enabled=False)
+    page.goto(change_url(report("K6-1", 2)))
+    page.get_by_role("button", name="核章", exact=True).click()
+    expect(page.get_by_text("已核章，將由研考人員審核。")).to_be_visible()
     page = enter(reviewer, java_script_enabled=False)
     page.goto(change_url(report("K6-1", 2)))
-    page.get_by_role("button", name="審核通過").click()
-    expect(page.get_by_text("已審核通過")).to_be_visible()
+    page.get_by_label("退回理由").fill("請附文號")
+    page.get_by_role("button", name="退回補正").click()
+    expect(page.get_by_text("已退回補正")).to_be_visible()
+
+
+def test_what_a_lag_asks_for_opens_while_typing_and_nothing_closes(enter, planner, report):
+    target = report("K1-1", 1)
+    PlannedValue.objects.create(indicator=target.indicator, quarter=1, value=Decimal(20))
+    page = enter(planner)
+    page.goto(change_url(target))
+    reason = page.get_by_label("落後原因", exact=True)
+    expect(reason).to_be_hidden()
+    page.locator("[name=figure_outbound]").fill("4")
+    page.locator("[name=figure_inbound]").fill("8")
+    expect(reason).to_be_visible()
+    expect(page.get_by_text("送審前須填")).to_be_visible()
+    page.locator("[name=figure_inbound]").fill("16")
+    expect(page.get_by_text("送審前須填")).to_be_hidden()
+    expect(reason).to_be_visible()
+    page.locator("[name=figure_inbound]").fill("8")
+    expect(page.get_by_text("送審前須填")).to_be_visible()
+    page.get_by_role("button", name="送審", exact=True).click()
+    expect(page.get_by_text("本季落後於預定值，送審前請填寫。")).to_have_count(3)
+    reason.fill("時程延後")
+    page.get_by_label("因應對策", exact=True).fill("加派人力")
+    page.get_by_label("預定改善期限").fill("99.6.30")
+    page.get_by_role("button", name="送審", exact=True).click()
+    expect(page.get_by_text("已送審，將由單位主管核章。")).to_be_visible()
+    page.get_by_role("button", name="撤回送審").click()
+    expect(page.get_by_text("已撤回送審")).to_be_visible()
+    expect(page.get_by_label("落後原因", exact=True)).to_have_value("時程延後")
+
+
+def test_what_is_noticed_and_the_sum_of_shares_follow_what_is_typed(enter, planner, report, department):
+    target = report("K1-1", 2)
+    target.indicator.contributing_units.add(department)
+    target.indicator.variables.filter(symbol="outbound").update(by_unit=True)
+    lead = target.indicator.lead_unit
+    workflow.save_draft(
+        report=report("K1-1", 1), by=planner, now=timezone.now(), figures={("outbound", lead.pk): Decimal(1)}
+    )
+    page = enter(planner, viewport=SIZES["phone"])
+    page.goto(change_url(target))
+    page.locator(f"[name=share_{lead.pk}_outbound]").fill("2")
+    expect(page.locator("#sum_outbound")).to_have_text("合計：2。 尚缺：亞東太平洋司。")
+    expect(page.get_by_label("異常說明", exact=True)).to_be_hidden()
+    page.locator(f"[name=share_{department.pk}_outbound]").fill("2")
+    expect(page.locator("#sum_outbound")).to_have_text("合計：4。")
+    expect(page.locator("#check").get_by_text("超過前各季最高值")).to_be_visible()
+    expect(page.get_by_label("異常說明", exact=True)).to_be_visible()
+
+
+def test_a_submission_withdrawn_in_one_window_stops_the_head_in_another(enter, planner, head, report, now):
+    waiting = workflow.save_draft(
+        report=report("K1-1", 1), by=planner, now=now, figures={"outbound": Decimal(4), "inbound": Decimal(8)}
+    )
+    workflow.submit(report=waiting, by=planner, now=now)
+    above, own = enter(head), enter(planner)
+    for page in (above, own):
+        page.goto(change_url(waiting))
+    own.get_by_role("button", name="撤回送審").click()
+    expect(own.get_by_text("已撤回送審")).to_be_visible()
+    above.get_by_label("退回理由").fill("請附文號")
+    above.get_by_role("button", name="退回補正").click()
+    expect(above.get_by_role("heading", name="已輸入但未儲存")).to_be_visible()
+    expect(above.get_by_text("請附文號")).to_be_visible()
+    expect(above.get_by_text("撤回送審：planner")).to_be_visible()
+    own.go_back()  # to what is true by now, not to what was there then
+    expect(own.get_by_role("button", name="儲存草稿")).to_be_visible()
+    expect(own.get_by_role("button", name="撤回送審")).to_have_count(0)
 
 
 def test_the_list_is_made_of_labelled_cards_on_a_phone(enter, planner, plan):

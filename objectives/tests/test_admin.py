@@ -751,6 +751,39 @@ def test_work_items_are_edited_with_their_work_plan(administrator, plan):
     assert work_plan.items.first().name == "改名"
 
 
+def test_the_heads_step_can_be_switched_off_in_an_adopted_plan_too(adopt, opened, plan):
+    assert opened(plan)(head_step="").status_code == 302
+    plan.refresh_from_db()
+    assert not plan.head_step
+    adopt(on="98.12.31", number="1")
+    assert opened(plan)(head_step="on").status_code == 302
+    plan.refresh_from_db()
+    assert plan.head_step
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_work_item_is_given_to_a_unit_of_the_agency(
+    adopt, opened, plan, department, person, ministry, adopted
+):
+    if adopted:
+        adopt(on="98.12.31", number="1")
+    item = WorkItem.objects.first()
+    elsewhere = Unit.objects.create(code="OTHER", name="他部")
+    both = person("both", (Role.ADMINISTRATOR, ministry), (Role.ADMINISTRATOR, elsewhere))
+    for page in (signed_in(both), None):
+        address, data = change_url(item), {"lead_unit": elsewhere.pk}
+        response = page.post(address, filled(page.get(address)) | data) if page else opened(item)(**data)
+        assert response.context["adminform"].form.errors.keys() == {"lead_unit"}
+    assert opened(item)(lead_unit=department.pk).status_code == 302
+    item.refresh_from_db()
+    assert item.responsible_unit_id == department.pk
+    work_plan = item.work_plan
+    assert opened(work_plan)(**{"items-0-lead_unit": elsewhere.pk}).status_code == 200
+    assert opened(work_plan)(**{"items-0-lead_unit": ""}).status_code == 302
+    item.refresh_from_db()
+    assert item.responsible_unit_id == ministry.pk
+
+
 def test_every_model_of_ours_has_a_page_or_belongs_to_one():
     without = {
         model.__name__
