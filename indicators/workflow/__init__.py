@@ -31,6 +31,7 @@ from .periods import (
     open_period,
     reopen_period,
     require_open,
+    under_the_locks,
 )
 from .refusals import Closed, Conflict, Refusal
 from .steps import (
@@ -94,5 +95,6 @@ __all__ = [
     "save_progress",
     "set_constant",
     "submit",
+    "under_the_locks",
     "withdraw",
 ]
