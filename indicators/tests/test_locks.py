@@ -82,6 +82,11 @@ def changed(figure: Figure) -> Figure:
     return figure
 
 
+def report_first(figure: Figure) -> None:
+    sql("DELETE FROM indicators_quarterreport WHERE id = %s", figure.report_id)
+    sql("DELETE FROM indicators_figure WHERE report_id = %s", figure.report_id)
+
+
 REPORT_FIRST = "report first"  # and its figures afterwards; foreign keys are checked when all is done
 ATTACKS: dict[str, Attack] = {
     "save": lambda figure: changed(figure).save(),
@@ -97,10 +102,7 @@ ATTACKS: dict[str, Attack] = {
     "raw update": lambda figure: sql("UPDATE indicators_figure SET value = 99 WHERE id = %s", figure.pk),
     "raw update of all": lambda figure: sql("UPDATE indicators_figure SET value = 99"),
     "raw delete": lambda figure: sql("DELETE FROM indicators_figure WHERE id = %s", figure.pk),
-    REPORT_FIRST: lambda figure: (
-        sql("DELETE FROM indicators_quarterreport WHERE id = %s", figure.report_id),
-        sql("DELETE FROM indicators_figure WHERE report_id = %s", figure.report_id),
-    ),
+    REPORT_FIRST: report_first,
     "raw evidence": lambda figure: Evidence.objects.create(
         report_id=figure.report_id,
         document_number="1",
