@@ -41,6 +41,7 @@ from .periods import (
     open_period,
     reopen_period,
     require_open,
+    under_the_locks,
 )
 from .planned import spread_planned_values, why_not_spread
 from .refusals import Closed, Conflict, Refusal
@@ -114,6 +115,7 @@ __all__ = [
     "set_constant",
     "spread_planned_values",
     "submit",
+    "under_the_locks",
     "why_not_spread",
     "withdraw",
 ]
