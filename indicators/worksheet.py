@@ -31,7 +31,16 @@ from . import workflow
 from .cells import Cell, Held, LongTextField, encoded, figure_field
 from .checks import findings
 from .forms import period, shown
-from .models import Figure, Indicator, ItemProgress, QuarterReport, Reopening, ReportingPeriod, Status, Variable
+from .models import (
+    Figure,
+    Indicator,
+    ItemProgress,
+    QuarterReport,
+    Reopening,
+    ReportingPeriod,
+    Status,
+    Variable,
+)
 from .readings import Basis, Reading, readings
 from .report_admin import status_pill, value_words
 from .value import Direction, rolled_up, side, value_at
@@ -122,7 +131,7 @@ class Row:
 
     @property
     def is_share(self) -> bool:
-        return self.cell is not None and self.section.is_shared(self.variable)
+        return self.cell is not None and self.variable.symbol in self.section.shared
 
     @property
     def is_sum(self) -> bool:
@@ -204,13 +213,21 @@ class Section:
         self.leads = self.indicator.lead_unit_id in scope.units
         self.participants = {unit.pk: unit for unit in self.indicator.participants}
         self.variables = [each for each in self.indicator.variables.all() if not each.is_constant]
+        known = {each.pk: each.symbol for each in self.variables}
         self._there = {
-            (symbols[figure.variable_id], figure.unit_id): figure
-            for symbols in [{each.pk: each.symbol for each in self.variables}]
+            (known[figure.variable_id], figure.unit_id): figure
             for figure in report.figures.all()
-            if figure.variable_id in symbols
+            if figure.variable_id in known
         }
-        self.figures = {place: self._figure(variable, place) for variable, place in self._places()}
+        places = list(self._places())
+        symbols = [symbol for _variable, (symbol, _unit) in places]
+        several = len(self.participants) > 1
+        self.shared = {  # the symbols whose figure is a sum of shares
+            each.symbol
+            for each in self.variables
+            if symbols.count(each.symbol) > 1 or (each.by_unit and several)
+        }
+        self.figures = {place: self._figure(variable, place) for variable, place in places}
         self.texts = {name: self._text(name) for name in TEXTS} if self.leads else {}
 
     # -- Its cells
@@ -228,7 +245,7 @@ class Section:
         _symbol, unit = place
         found = self._there.get(place)
         owner = unit if unit is not None and unit in self.participants else self.indicator.lead_unit_id
-        whose = f" ({self.scope.names[unit].name})" if unit and self.is_shared(variable) else ""
+        whose = f" ({self.scope.names[unit].name})" if unit and variable.symbol in self.shared else ""
         return Cell(
             name=f"f{self.report.pk}-{variable.symbol}" + (f"-{unit}" if unit else ""),
             label=f"{self.indicator.code} {variable.name}{whose}",
@@ -256,12 +273,6 @@ class Section:
     def cells(self) -> Iterator[Cell]:
         yield from self.figures.values()
         yield from self.texts.values()
-
-    def is_shared(self, variable: Variable) -> bool:
-        """Whether several units give the variable's figure, so that it is their sum."""
-        return sum(place[0] == variable.symbol for place in self.figures) > 1 or (
-            variable.by_unit and len(self.participants) > 1
-        )
 
     # -- What may be done with it
 
@@ -367,7 +378,7 @@ class Section:
         return [row for variable in self.variables for row in self._rows(variable)]
 
     def _rows(self, variable: Variable) -> Iterator[Row]:
-        if self.is_shared(variable):
+        if variable.symbol in self.shared:
             yield Row(self, variable, None, None)
         for (symbol, unit), cell in self.figures.items():
             if symbol == variable.symbol:
@@ -407,7 +418,9 @@ class Section:
 
     @property
     def further_texts(self) -> list[Cell]:
-        return [cell for name, cell in self.texts.items() if name in ("coordination", "not_applicable_reason")]
+        return [
+            cell for name, cell in self.texts.items() if name in ("coordination", "not_applicable_reason")
+        ]
 
     @property
     def lag_is_open(self) -> bool:
@@ -736,5 +749,3 @@ def _save_item(row: ItemRow, quarter: int, by: User, now: datetime) -> int:
         item=row.item, quarter=quarter, text=row.cell.value, by=by, now=now, seen=row.cell.was
     )
     return 1
-
-

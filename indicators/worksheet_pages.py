@@ -89,7 +89,9 @@ def worksheet_value(request: HttpRequest, plan: Plan, quarter: int, unit: Unit) 
         pieces |= _pieces(section)
     for row in sheet.items:
         if row.cell.name in data:
-            pieces[f"m-{row.cell.name}"] = render_to_string("indicators/worksheet/mark.html", {"cell": row.cell})
+            pieces[f"m-{row.cell.name}"] = render_to_string(
+                "indicators/worksheet/mark.html", {"cell": row.cell}
+            )
     return JsonResponse({"pieces": pieces, "open": [each for s in typed for each in _to_open(s)]})
 
 
