@@ -10,7 +10,7 @@
   const unsaved = document.getElementById("unsaved");
   const told = document.getElementById("told");
   const say = (words, values = {}) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-  const visible = (element) => element.offsetParent !== null;
+  const visible = (element) => !element.closest("details:not([open])");
   let leaving = false;
 
   // -- What is not saved yet
