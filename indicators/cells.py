@@ -35,7 +35,7 @@ class LongTextField(forms.CharField):
         super().__init__(required=False, max_length=max_length, validators=[refuse_control_characters])
 
     def to_python(self, value: Any) -> str:
-        return nfc(super().to_python((value or "").replace("\r\n", "\n")))
+        return nfc(super().to_python((value or "").replace("\r\n", "\n")) or "")
 
 
 class YesNoField(forms.TypedChoiceField):
@@ -95,7 +95,7 @@ class Cell:
 
     name: str
     label: str
-    field: forms.Field
+    reader: forms.Field
     stored: Any
     editable: bool
     short_label: str = ""  # without the indicator's code
@@ -121,7 +121,7 @@ class Cell:
     def _type(self, text: str) -> None:
         self.typed, self.errors = text.replace("\r\n", "\n"), []
         try:
-            self.value = self.field.clean(text)
+            self.value = self.reader.clean(text)
         except ValidationError as error:
             self.value = "" if isinstance(self.stored, str) else None
             self.errors = error.messages
@@ -129,7 +129,7 @@ class Cell:
     def _held(self, values: Mapping[str, str | None]) -> Any:
         """Return what the page held of this cell; what it did not hold counts as seen."""
         try:
-            return decoded(self.field, values[self.name]) if self.name in values else self.was
+            return decoded(self.reader, values[self.name]) if self.name in values else self.was
         except ValueError as error:
             raise ValidationError(
                 _("The page was incomplete. Compare what is shown with what you typed and save again.")
@@ -162,7 +162,7 @@ class Cell:
         return self._display(self.stored)
 
     def _display(self, value: Any) -> str:
-        return "" if value is None else str(self.field.prepare_value(value))
+        return "" if value is None else str(self.reader.prepare_value(value))
 
     @property
     def shown(self) -> str:
@@ -182,11 +182,11 @@ class Cell:
 
     @property
     def inputmode(self) -> str:
-        return self.field.widget.attrs.get("inputmode", "text")
+        return self.reader.widget.attrs.get("inputmode", "text")
 
     @property
     def is_long(self) -> bool:
-        return isinstance(self.field, LongTextField)
+        return isinstance(self.reader, LongTextField)
 
     @property
     def was_words(self) -> str:
@@ -194,7 +194,7 @@ class Cell:
 
     @property
     def is_choice(self) -> bool:
-        return isinstance(self.field, YesNoField)
+        return isinstance(self.reader, YesNoField)
 
     @property
     def choices(self) -> list[tuple[str, str, bool]]:

@@ -23,8 +23,9 @@ from objectives.models import Plan, Unit, User
 from objectives.permissions import require
 
 from .models import QUARTERS
-from .worksheet import Section, Sheet, plan_of, save_sheet, sheet_for
+from .sections import Section
 from .workflow.drafts import CHANGE
+from .worksheet import Sheet, plan_of, save_sheet, sheet_for
 
 VIEW = "indicators.view_quarterreport"
 OWN = "own"  # the scope without the units below
@@ -67,8 +68,8 @@ def worksheet(request: HttpRequest, plan: Plan, quarter: int, unit: Unit) -> Htt
         return _page(request, sheet, status=403 if sheet.foreign else 200)
     try:
         done = save_sheet(sheet=sheet, by=cast(User, request.user), now=sheet.now, submit=submitted)
-    except ValidationError as error:
-        return _page(request, _read_again(request, sheet, error.messages))
+    except ValidationError:
+        return _page(request, _read_again(request, sheet))
     messages.success(request, _told(done, submitted))
     request.session[DRAFT] = request.POST.get("draft", "")[:64]
     anchor = f"#r{submitted[0].report.pk}" if len(submitted) == 1 else ""
@@ -97,7 +98,9 @@ def worksheet_value(request: HttpRequest, plan: Plan, quarter: int, unit: Unit) 
 
 def _pieces(section: Section) -> dict[str, str]:
     """Render what depends on the typed values, by the id of its place in the page."""
-    pieces = {f"v{section.report.pk}": ("indicators/worksheet/value.html", {"section": section})}
+    pieces: dict[str, tuple[str, dict[str, Any]]] = {
+        f"v{section.report.pk}": ("indicators/worksheet/value.html", {"section": section})
+    }
     for row in section.rows:
         pieces[f"total-{row.id}"] = ("indicators/worksheet/total.html", {"row": row})
         if row.cell:
@@ -122,12 +125,11 @@ def _sheet(request: HttpRequest, plan: Plan, quarter: int, unit: Unit) -> Sheet:
     return sheet_for(plan=plan, unit=unit, units=units, quarter=quarter, user=user, now=timezone.now())
 
 
-def _read_again(request: HttpRequest, refused: Sheet, problems: list[str]) -> Sheet:
+def _read_again(request: HttpRequest, refused: Sheet) -> Sheet:
     """Return the sheet as it is by now, with what was typed and why that was refused."""
     scope = refused.scope
     sheet = _sheet(request, scope.plan, scope.quarter, refused.unit)
     sheet.read(request.POST.dict())
-    sheet.problems += problems
     why = {section.report.pk: section.problems for section in refused.sections}
     for section in sheet.sections:
         section.problems = why.get(section.report.pk, [])

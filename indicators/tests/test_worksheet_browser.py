@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Status
 from mofa_kpi.tests.cast import PASSWORD
@@ -230,7 +230,12 @@ def test_leaving_asks_first_and_a_lost_session_loses_nothing(
 ):
     page = enter(neighbour)
     asked = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     cell(page, "K1-1", "outbound").press_sequentially("4")
     expect(page.locator("#unsaved")).to_have_text("1 格未儲存")
     Session.objects.all().delete()

@@ -72,7 +72,7 @@
     const kept = JSON.parse(localStorage.getItem(key));
     const box = document.getElementById("kept");
     const moment = new Date(kept.at).toLocaleString(document.documentElement.lang);
-    box.querySelector("p").textContent = say(form.dataset.kept, {
+    box.querySelector("[data-words]").textContent = say(form.dataset.kept, {
       number: Object.keys(kept.cells).length,
       moment,
     });
@@ -159,6 +159,14 @@
     for (const id of answer.open) document.getElementById(id)?.setAttribute("open", "");
   };
 
+  // Typing on after a conflict is choosing: whoever changes the value keeps their own.
+  const choose = (input) => {
+    const [theirs, own] = form.querySelectorAll(`[data-for="${input.name}"]`);
+    if (!theirs) return;
+    theirs.checked = input.value === theirs.dataset.value;
+    own.checked = !theirs.checked;
+  };
+
   let touched = []; // typed into, though perhaps back to what it was
   const keepAll = () => {
     keeping = false;
@@ -168,7 +176,9 @@
   const typed = (event) => {
     if (!keeping) queueMicrotask(keepAll);
     keeping = true;
-    if (event.target.matches?.("[data-cell], [data-text]")) touched.push(event.target);
+    if (!inputs.includes(event.target)) return;
+    touched.push(event.target);
+    choose(event.target);
     clearTimeout(timer);
     timer = setTimeout(ask, 300);
   };
