@@ -700,3 +700,57 @@ def test_a_sheet_takes_the_same_queries_for_many_indicators(
         page = client.get(address())
     assert len(page.context["sheet"].sections) == 35
     assert len(few) <= 32
+
+
+# -- At the edges of shares
+
+
+def test_the_share_of_a_unit_that_contributes_no_more_is_the_leads_to_clear(
+    save, sheet_of, planner, neighbour, department, shared, cell, report
+):
+    save(neighbour, {cell("K1-1", "outbound", department): "3"}, unit=department)
+    shared.contributing_units.clear()
+    _client, _path, page = sheet_of(planner)
+    assert filled(page)[cell("K1-1", "outbound", department)] == "3"
+    save(planner, {cell("K1-1", "outbound", department): ""})
+    assert not Figure.objects.exists()
+    assert sheet_of(neighbour, department)[2].context["sheet"].sections == []
+
+
+def test_a_figure_from_before_the_shares_can_be_divided(save, sheet_of, planner, department, cell, report):
+    save(planner, {cell("K1-1", "outbound"): "7"})
+    indicator = Indicator.objects.get(code="K1-1")
+    indicator.contributing_units.add(department)
+    indicator.variables.update(by_unit=True)
+    _client, _path, page = sheet_of(planner)
+    rows = [row for row in page.context["sheet"].sections[0].rows if row.variable.symbol == "outbound"]
+    assert [(row.title, row.now.words) for row in rows[1:]] == [
+        ("外交部", "未填"),
+        ("亞東太平洋司", "未填"),
+        ("未分單位", "7"),
+    ]
+    save(planner, {cell("K1-1", "outbound"): "", cell("K1-1", "outbound", department): "7"})
+    assert figure(report("K1-1", 1), "outbound", department) == 7
+    assert figure(report("K1-1", 1), "outbound") is None
+
+
+def test_the_lead_unit_submits_the_whole_once_every_share_is_there(
+    save, sheet_of, planner, neighbour, ministry, department, shared, cell, report
+):
+    own = {cell("K1-1", symbol, ministry): "1" for symbol in ("outbound", "inbound")}
+    theirs = {cell("K1-1", symbol, department): "2" for symbol in ("outbound", "inbound")}
+    submit = f"submit-{report('K1-1', 1).pk}"
+    save(neighbour, {cell("K1-1", "outbound", department): "2"}, unit=department)
+    client, path, page = sheet_of(planner)
+    page = client.post(
+        path, {**filled(page), **own, cell("K1-1", "inbound", department): "", "action": submit}
+    )
+    assert "亞東太平洋司" in str(page.context["sheet"].refused_sections[0].problems)
+    assert save(neighbour, {}, unit=department, action=submit).status_code == 200
+    assert status(report("K1-1", 1)) == Status.DRAFT
+    save(neighbour, theirs, unit=department)
+    save(planner, own, action=submit)
+    assert status(report("K1-1", 1)) == Status.SUBMITTED
+    _client, _path, page = sheet_of(neighbour, department)
+    assert page.context["sheet"].sections[0].why_fixed
+    assert filled(page) == {}
