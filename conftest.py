@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 from playwright.sync_api import BrowserContext
 
+from indicators import locks
 from ledger.acting import current
 from ledger.triggers import dismantled
 from mofa_kpi.tests.browser import browser_required, chromium
@@ -59,11 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session", autouse=True)
 def tables_can_be_emptied() -> Iterator[None]:
-    """A test that commits ends with empty tables, which the ledger's triggers would not allow."""
+    """A test that commits ends with empty tables, which the database's triggers would not allow."""
     teardown: Callable[..., None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def without_triggers(self: TransactionTestCase) -> None:
-        with dismantled():
+        with locks.dismantled(), dismantled():
             teardown(self)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""The admin's pages for indicators and their variables; those for quarter reports are in `report_admin`."""
+"""The admin's pages for indicators and variables; reports and periods have modules of their own."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from objectives.permissions import can
 from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened, signed_in
 
-from . import workflow
+from . import period_admin, workflow  # noqa: F401 (Django looks for this module only)
 from .fields import QuantityField
 from .filters import GoalFilter
 from .forms import IndicatorForm, PlannedValueForm, SingleVariableForm, VariableForm, VariableFormSet
 from .models import QUARTERS, Indicator, PlannedValue, QuarterReport, Status, Variable
+from .next_year_admin import next_year
 from .numbers import format_number
 from .report_admin import target_words
 
@@ -151,6 +153,13 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
     ]
     filter_horizontal = ["contributing_units", "strategies"]
     inlines = [VariableInline, PlannedValueInline]
+
+    def get_urls(self) -> list[Any]:
+        def page(request: HttpRequest, plan_id: int) -> HttpResponse:
+            return next_year(request, plan_id, self.admin_site)
+
+        view = self.admin_site.admin_view(page)
+        return [path("next-year/<int:plan_id>/", view, name="indicators_next_year"), *super().get_urls()]
 
     def choices(self, name: str, request: HttpRequest) -> QuerySet[Any]:
         offered = super().choices(name, request)

@@ -28,7 +28,7 @@ from objectives.permissions import can
 from . import evidence_store, workflow
 from .evidence_panel import Panel, files_form, number_form
 from .models import Evidence, QuarterReport
-from .uploads import is_too_large
+from .uploads import has_failed, is_too_large
 
 # A file is never shown within the site; should a browser do so, nothing in it can run or load.
 ALONE = "sandbox; default-src 'none'"
@@ -80,10 +80,13 @@ def _back(request: HttpRequest) -> str:
 
 
 def _add(request: HttpRequest, user: User, report: QuarterReport) -> HttpResponse:
+    action = request.POST.get("action")  # reads the request
     if is_too_large(request):
         problem = _("These files are more than a report can have. None of them was kept.")
         return _show(request, user, report, status=413, problems=[problem])
-    match request.POST.get("action"):
+    if has_failed(request):
+        return _show(request, user, report, status=507, problems=[workflow.NOT_STORED])
+    match action:
         case "files":
             return _add_files(request, user, report)
         case "number":

@@ -129,6 +129,25 @@ def check_names(formula: Formula, known: Collection[str]) -> None:
             raise FormulaError(FormulaProblem.UNKNOWN_NAME, node.col_offset, node.id)
 
 
+def minuend(formula: Formula, name: str) -> Formula | None:
+    """Return the part of the formula from which `name` is subtracted, the first one; None where none is.
+
+    Of `(meetings + visits - baseline) / baseline * 100` and `baseline` that is `meetings + visits`.
+    """
+    found = [
+        node.left
+        for node in ast.walk(formula.tree)
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and isinstance(node.right, ast.Name)
+        and node.right.id == name
+    ]
+    if not found:
+        return None
+    first = min(found, key=lambda node: node.col_offset)
+    return compile_formula(formula.source[first.col_offset : first.end_col_offset])
+
+
 def only_grows(formula: Formula, *, growing: Collection[str], counts: Collection[str] = ()) -> bool:
     """Whether the value can never fall while the values named in `growing` do not.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
@@ -26,6 +26,8 @@ from .readings import Basis, Reading, readings
 ENTER = "indicators.change_quarterreport"
 ENDORSE = "indicators.endorse_quarterreport"
 APPROVE = "indicators.approve_quarterreport"
+
+Periods = Sequence[ReportingPeriod]
 
 
 class Kind(Enum):
@@ -210,28 +212,7 @@ def is_open(period: ReportingPeriod, unit: int, now: datetime) -> bool:
     return not period.plan.is_closed and (not period.is_over(now) or reopened)
 
 
-def tasks(user: User, now: datetime, periods: list[ReportingPeriod] | None = None) -> list[Task]:
-    """Return everything that is due from user: the newest quarter first, in it what was returned first.
-
-    periods are those of `opened_periods`. A constant number of queries, none for whoever has nothing to do
-    with reports; what is lacking may be asked of each only after `explain`.
-    """
-    if not any(user.rights.units(permission) for permission in (ENTER, ENDORSE, APPROVE)):
-        return []
-    periods = opened_periods(user, now) if periods is None else periods
-    order = {period.pk: place for place, period in enumerate(periods)}
-    found = [
-        task
-        for part in (_of_reports, _of_shares, _of_work_items, _of_responses)
-        for task in part(user, periods, taipei(now).date())
-        if is_open(task.period, task.unit.pk, now) or task.kind is Kind.FOLLOW_UP
-    ]
-    kinds = list(Kind)
-    found.sort(key=lambda task: (order[task.period.pk], not task.is_returned, kinds.index(task.kind)))
-    return found
-
-
-def _reports(periods: Iterable[ReportingPeriod]) -> QuarterReportQuerySet:
+def _reports(periods: Periods) -> QuarterReportQuerySet:
     """Return the reports of periods with what a task says of them."""
     return (
         QuarterReport.objects.of_periods(periods)
@@ -240,26 +221,32 @@ def _reports(periods: Iterable[ReportingPeriod]) -> QuarterReportQuerySet:
     )
 
 
-def _period_of(report: QuarterReport, periods: Iterable[ReportingPeriod]) -> ReportingPeriod:
+def _period_of(report: QuarterReport, periods: Periods) -> ReportingPeriod:
     plan = report.indicator.goal.plan_id
     return next(each for each in periods if (each.plan_id, each.quarter) == (plan, report.quarter))
 
 
-def _of_reports(user: User, periods: list[ReportingPeriod], today: date) -> Iterator[Task]:
-    """Yield what is to be filled in, endorsed and approved."""
-    reports = _reports(periods)
-    found = {
-        Kind.FILL_IN: reports.to_fill_in(user.rights.units(ENTER)),
-        Kind.ENDORSE: reports.to_endorse(user),
-        Kind.APPROVE: reports.to_approve(user),
-    }
-    for kind, each in found.items():
-        for report in each:
-            period = _period_of(report, periods)
-            yield Task(kind=kind, period=period, unit=report.indicator.lead_unit, today=today, report=report)
+def _to_fill_in(user: User, periods: Periods, today: date) -> Iterator[Task]:
+    """Yield the reports of user's units that are to be filled in."""
+    reports = _reports(periods).to_fill_in(user.rights.units(ENTER))
+    return _of_reports(Kind.FILL_IN, reports, periods, today)
 
 
-def _of_shares(user: User, periods: list[ReportingPeriod], today: date) -> Iterator[Task]:
+def _to_endorse(user: User, periods: Periods, today: date) -> Iterator[Task]:
+    return _of_reports(Kind.ENDORSE, _reports(periods).to_endorse(user), periods, today)
+
+
+def _to_approve(user: User, periods: Periods, today: date) -> Iterator[Task]:
+    return _of_reports(Kind.APPROVE, _reports(periods).to_approve(user), periods, today)
+
+
+def _of_reports(kind: Kind, reports: QuarterReportQuerySet, periods: Periods, today: date) -> Iterator[Task]:
+    for report in reports:
+        period, unit = _period_of(report, periods), report.indicator.lead_unit
+        yield Task(kind=kind, period=period, unit=unit, today=today, report=report)
+
+
+def _to_share(user: User, periods: Periods, today: date) -> Iterator[Task]:
     """Yield the reports of others in which a share of user's units is missing, or that were returned."""
     units = user.rights.units(ENTER)
     reports = (
@@ -278,7 +265,7 @@ def _of_shares(user: User, periods: list[ReportingPeriod], today: date) -> Itera
             )
 
 
-def _of_work_items(user: User, periods: list[ReportingPeriod], today: date) -> Iterator[Task]:
+def _to_write(user: User, periods: Periods, today: date) -> Iterator[Task]:
     """Yield, for each unit and period, the work items of whose progress nothing is written."""
     plans = {period.plan_id for period in periods}
     items = list(
@@ -296,7 +283,7 @@ def _of_work_items(user: User, periods: list[ReportingPeriod], today: date) -> I
             yield Task(kind=Kind.PROGRESS, period=period, unit=unit, today=today, items=tuple(theirs))
 
 
-def _of_responses(user: User, periods: list[ReportingPeriod], today: date) -> Iterator[Task]:
+def _to_follow_up(user: User, periods: Periods, today: date) -> Iterator[Task]:
     """Yield the open responses: of earlier quarters than the newest, and those whose day has come."""
     newest: dict[int, ReportingPeriod] = {}
     for period in periods:
@@ -307,6 +294,39 @@ def _of_responses(user: User, periods: list[ReportingPeriod], today: date) -> It
         if report.quarter < period.quarter or (due and not report.is_open_for_entry):
             unit = report.indicator.lead_unit
             yield Task(kind=Kind.FOLLOW_UP, period=period, unit=unit, today=today, report=report)
+
+
+# What each permission makes a person's business.
+PARTS: tuple[tuple[str, Callable[[User, Periods, date], Iterator[Task]]], ...] = (
+    (ENTER, _to_fill_in),
+    (ENTER, _to_share),
+    (ENTER, _to_write),
+    (ENTER, _to_follow_up),
+    (ENDORSE, _to_endorse),
+    (APPROVE, _to_approve),
+)
+
+
+def tasks(user: User, now: datetime, periods: Periods | None = None) -> list[Task]:
+    """Return everything that is due from user: the newest quarter first, in it what was returned first.
+
+    periods are those of `opened_periods`. A constant number of queries, none for whoever neither enters nor
+    decides; what each lacks is asked after `explain`.
+    """
+    parts = [part for permission, part in PARTS if user.rights.units(permission)]
+    if not parts:
+        return []
+    periods = opened_periods(user, now) if periods is None else periods
+    order = {period.pk: place for place, period in enumerate(periods)}
+    found = [
+        task
+        for part in parts
+        for task in part(user, periods, taipei(now).date())
+        if is_open(task.period, task.unit.pk, now) or task.kind is Kind.FOLLOW_UP
+    ]
+    kinds = list(Kind)
+    found.sort(key=lambda task: (order[task.period.pk], not task.is_returned, kinds.index(task.kind)))
+    return found
 
 
 def explain(found: Iterable[Task]) -> list[Task]:
@@ -364,7 +384,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{part / whole:.3%}"
 
 
-def progress(user: User, periods: list[ReportingPeriod]) -> list[Progress]:
+def progress(user: User, periods: Periods) -> list[Progress]:
     """Return how far the units are for which user enters, endorses or approves; three queries."""
     units = frozenset().union(*(user.rights.units(each) for each in (ENTER, ENDORSE, APPROVE)))
     counted: dict[tuple[int, int, int], dict[Standing, int]] = {}

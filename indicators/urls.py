@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from . import evidence_pages
+from . import evidence_pages, worksheet_pages
 from .my_work_page import my_work
 from .printed_page import print_report, print_unit
 
 urlpatterns = [
     path("my-work/", my_work, name="my_work"),
+    path("worksheet/<int:year>/<int:quarter>/<str:code>/", worksheet_pages.worksheet, name="worksheet"),
+    path(
+        "worksheet/<int:year>/<int:quarter>/<str:code>/value/",
+        worksheet_pages.worksheet_value,
+        name="worksheet_value",
+    ),
     path("evidence/<int:pk>/", evidence_pages.evidence, name="evidence"),
     path("evidence/file/<int:pk>/", evidence_pages.download, name="evidence_file"),
     path("evidence/<int:pk>/remove/", evidence_pages.remove, name="evidence_remove"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
 
-from .formula import QUARTERS_IN_A_YEAR, WORKING, Formula, Undefined, only_adds, only_grows
+from .formula import QUARTERS_IN_A_YEAR, WORKING, Formula, Undefined, minuend, only_adds, only_grows
 
 ZERO = Decimal(0)
 
@@ -188,6 +188,25 @@ def estimate(
         return rule.formula.evaluate(operands)
     except Undefined:
         return None
+
+
+def offered_baseline(
+    rule: Rule,
+    constant: str,
+    figures: Figures,
+    not_applicable: Collection[int] = (),
+    not_applicable_year: bool = False,
+) -> Value | None:
+    """Return what this year's figures make of the next year's `constant`, such as 較上年度增加 compares with.
+
+    That is the value, at the year's end, of what the formula subtracts the constant from. None where it
+    subtracts it from nothing.
+    """
+    compared = minuend(rule.formula, constant)
+    if compared is None:
+        return None
+    needed = tuple(variable for variable in rule.variables if variable.symbol in compared.names)
+    return value_at(Rule(compared, needed), QUARTERS_IN_A_YEAR, figures, not_applicable, not_applicable_year)
 
 
 def _missing(

@@ -38,6 +38,7 @@ class SiteAdmin(admin.AdminSite):
         order = ["indicators", "objectives"]
         models = [
             "QuarterReport",
+            "ReportingPeriod",
             "Indicator",
             "Plan",
             "Goal",

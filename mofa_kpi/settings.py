@@ -259,9 +259,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 100
 UPLOAD_MAX_SIZE = 101 * 1024 * 1024  # files included; of a larger request no file is kept
 FILE_UPLOAD_HANDLERS = [
+    "indicators.uploads.NamesAsSent",
     "indicators.uploads.NothingOfTooLarge",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "indicators.uploads.OnDisk",
 ]
 
 # -- Import and export in the admin ------------------------------------------------------------------------

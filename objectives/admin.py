@@ -88,10 +88,12 @@ class PlanAdmin(ScopedAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         plan = self.get_object(request, object_id)
-        may_adopt = not plan.is_adopted and can(request.user, "objectives.adopt_plan", plan)
-        return super().change_view(
-            request, object_id, form_url, {"may_adopt": may_adopt, **(extra_context or {})}
-        )
+        may = {
+            "may_adopt": not plan.is_adopted and can(request.user, "objectives.adopt_plan", plan),
+            "may_close": not plan.is_closed and can(request.user, "objectives.close_plan", plan),
+            "may_copy": can(request.user, "objectives.copy_plan", plan),
+        }
+        return super().change_view(request, object_id, form_url, {**may, **(extra_context or {})})
 
     def adopt_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """核定: ask for day and document number, then put the plan in force."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.urls import reverse
@@ -173,24 +173,60 @@ def test_hostile_names_are_refused_whatever_way_they_come(draft, planner, now, m
     assert stored() == []
 
 
-@pytest.mark.parametrize("name", [b"../../x.pdf", b"a%0D%0ASet-Cookie: x.pdf", b"x.pdf\0.exe"])
-def test_a_crafted_request_writes_nowhere_else(client, draft, planner, folder, name):
-    """What Django leaves of such a name is harmless or refused."""
-    client.force_login(planner)
+def crafted(client, report, filename: str, content: bytes = SHEET):
+    """Post a file with a name that no browser would send."""
     part = b'--B\r\nContent-Disposition: form-data; name="%s"'
     body = b"\r\n".join(
         [
             part % b"action" + b"\r\n\r\nfiles",
-            part % b"uploads" + b'; filename="' + name + b'"\r\n\r\n' + SHEET,
+            part % b"uploads" + f"; {filename}\r\n\r\n".encode() + content,
             b"--B--\r\n",
         ]
     )
-    address = reverse("evidence", args=[draft.pk])
-    response = client.post(address, body, content_type="multipart/form-data; boundary=B")
-    assert response.status_code in (200, 302)
-    assert {"/", "\r", "\n", "\0"}.isdisjoint("".join(Evidence.objects.values_list("name", flat=True)))
-    assert [file.name for file in folder.parent.iterdir() if file != folder] == []
-    assert len(stored()) == Evidence.objects.count()
+    address = reverse("evidence", args=[report.pk])
+    return client.post(address, body, content_type="multipart/form-data; boundary=B")
+
+
+@pytest.mark.parametrize("content", [SHEET, SHEET.ljust(3_000_000, b"\n")], ids=["memory", "disk"])
+@pytest.mark.parametrize(
+    ("filename", "words"),
+    [
+        ('filename="../../x.pdf"', "檔名含有不允許之字元"),
+        ('filename="..\\\\x.pdf"', "檔名含有不允許之字元"),
+        ('filename="/etc/passwd.pdf"', "檔名含有不允許之字元"),
+        ('filename="x.pdf\0.exe"', "檔名含有不允許之字元"),
+        ("filename*=UTF-8''a%0D%0ASet-Cookie:%20b.pdf", "檔名含有不允許之字元"),
+        ("filename*=UTF-8''a%00b.pdf", "檔名含有不允許之字元"),
+        ('filename="a\N{RIGHT-TO-LEFT OVERRIDE}fdp.pdf"', "檔名含有不允許之字元"),
+        (f'filename="a.{"長" * 300}"', "不接受"),
+    ],
+)  # fmt: skip
+def test_a_crafted_request_is_refused_and_writes_nowhere(
+    client, draft, planner, folder, filename, words, content
+):
+    client.force_login(planner)
+    response = crafted(client, draft, filename, content)
+    assert response.status_code == 200
+    assert words in text(response)
+    assert list(folder.parent.iterdir()) == []
+    assert not Evidence.objects.exists()
+
+
+def test_a_name_that_is_none_is_a_bad_request(client, draft, planner):
+    client.force_login(planner)
+    assert crafted(client, draft, 'filename=".."').status_code == 400
+    assert stored() == []
+
+
+def test_a_name_keeps_its_full_width_spaces_and_self_made_characters(client, draft, planner):
+    client.force_login(planner)
+    name = "會議\u3000紀錄（\ue123）R&amp;D.pdf"
+    assert crafted(client, draft, f'filename="{name}"').status_code == 302
+    piece = Evidence.objects.get()
+    assert piece.name == name
+    response = client.get(reverse("evidence_file", args=[piece.pk]))
+    assert b"".join(response) == SHEET
+    assert "%E3%80%80" in response["Content-Disposition"]
 
 
 def test_a_refused_upload_is_in_the_ledger(client, draft, planner):
@@ -391,6 +427,33 @@ def test_a_full_disk_is_said_in_words_and_leaves_neither_row_nor_file(
     assert "檔案無法存入，未保留任何檔案" in text(response)
     assert "No space left on device" in caplog.text
     assert not Evidence.objects.exists()
+    assert stored() == []
+
+
+@pytest.mark.parametrize("method", ["write", "seek", "__init__"])
+def test_a_full_disk_for_temporary_files_is_said_in_words_too(
+    client, draft, planner, monkeypatch, tmp_path, settings, method
+):
+    """The files come by way of the disk where a request is large."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "temporary"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    real = TemporaryUploadedFile.__init__
+
+    def opened(self, *arguments):
+        if method == "__init__":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, *arguments)
+        monkeypatch.setattr(self.file, method, full, raising=False)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TemporaryUploadedFile, "__init__", opened)
+    client.force_login(planner)
+    response = post(client, draft, ("a.png", png()), ("b.pdf", SHEET.ljust(3_000_000, b"\n")))
+    assert response.status_code == 507
+    assert "檔案無法存入，未保留任何檔案" in text(response)
+    assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == []
     assert stored() == []
 
 

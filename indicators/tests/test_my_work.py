@@ -188,7 +188,7 @@ def test_a_contributing_unit_is_asked_for_its_share_only(neighbour, department, 
     [words] = task.lacking
     assert f"{name}（{department}）" in words
     assert "外交部" not in words.replace(name, "")
-    share = {("inbound", department.pk): Decimal(3)}
+    share: dict[workflow.Key, Decimal] = {("inbound", department.pk): Decimal(3)}
     workflow.save_draft(report=report("K1-1", 1), by=neighbour, now=now, figures=share)
     assert due(neighbour) == []
 
@@ -196,8 +196,12 @@ def test_a_contributing_unit_is_asked_for_its_share_only(neighbour, department, 
 def test_a_returned_report_is_told_to_the_contributing_unit_too(
     neighbour, planner, head, department, ministry, shared, report, now
 ):
-    figures = {"outbound": 4, ("inbound", ministry.pk): 5, ("inbound", department.pk): 3}
-    values = {key: Decimal(value) for key, value in figures.items()}
+    figures: dict[workflow.Key, int] = {
+        "outbound": 4,
+        ("inbound", ministry.pk): 5,
+        ("inbound", department.pk): 3,
+    }
+    values: dict[workflow.Key, Decimal] = {key: Decimal(value) for key, value in figures.items()}
     saved = workflow.save_draft(report=report("K1-1", 1), by=planner, now=now, figures=values)
     sent = workflow.submit(report=saved, by=planner, now=now)
     assert due(neighbour) == []

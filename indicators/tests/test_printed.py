@@ -54,7 +54,8 @@ def test_the_form_says_everything(full, planner):
     words = form_of(full, planner)
     for piece in (
         "外交部 99 年度施政目標與重點", "年度季別 99 年度 第 2 季", "主辦單位 外交部",
-        "K1-1 加強雙方政要互訪", "衡量標準", "至少 55 次數", "未修正", "第 1 季 本季 累計", "互訪十次。 <b>&", "行程延期", "下季補辦",
+        "K1-1 加強雙方政要互訪", "衡量標準", "至少 55 次數", "未修正", "第 1 季 本季 累計",
+        "互訪十次。 <b>&", "行程延期", "下季補辦",
         "99 年 9 月 30 日", "請主計處協助", "公文文號 外北美字第0990001號", "名冊.pdf SHA-256 " + "ab" * 32,
         "累計達成值 22 次數", "預定值 28 次數 · 差異 －6", "草稿，未經審核",
         "核章欄 承辦人 單位主管 研考人員 機關首長",
@@ -122,7 +123,7 @@ def test_a_revised_target_stands_beside_the_original(report, planner, reviewer, 
 
 def test_a_units_form_holds_what_it_is_asked_for(planner, department, report, now):
     Indicator.objects.filter(code="K1-2").update(lead_unit=department)
-    workflow.save_progress(item=WorkItem.objects.first(), quarter=2, text="已召開會議", by=planner, now=now)
+    workflow.save_progress(item=WorkItem.objects.all()[0], quarter=2, text="已召開會議", by=planner, now=now)
     page = signed_in(planner).get(MINE)
     words = text(page)
     asked = QuarterReport.objects.asked_for().filter(quarter=2).exclude(indicator__code="K1-2")
@@ -158,7 +159,8 @@ def test_every_reader_may_print(request, report, who):
     "address",
     [
         "/print/report/0/", "/print/report/99999999999999999999999/", "/print/98/2/MOFA/",
-        "/print/99/5/MOFA/", "/print/99/0/MOFA/", "/print/99/2/NONE/", "/print/99999999999999999999999/2/MOFA/",
+        "/print/99/5/MOFA/", "/print/99/0/MOFA/", "/print/99/2/NONE/",
+        "/print/99999999999999999999999/2/MOFA/",
         "/print/99/2/%00/",
     ],
 )  # fmt: skip

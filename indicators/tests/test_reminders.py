@@ -95,7 +95,7 @@ def test_a_dry_run_sends_and_keeps_nothing(addresses, plan):
     assert not Reminder.objects.exists()
 
 
-def test_only_what_presses_is_in_it(addresses, planner, head, send, now):
+def test_only_what_presses_is_in_it(addresses, planner, head, submitted, now):
     """The head's date is five days off: no mail, unless it came back."""
     early = datetime(2010, 4, 5, 12, tzinfo=TAIPEI)
     assert not any(is_pressing(task) for task in due(head, early))

@@ -20,6 +20,7 @@ from .drafts import (
 from .evidence import (
     MAX_PIECES,
     MAX_TOTAL,
+    NOT_STORED,
     add_document_number,
     add_files,
     remove_evidence,
@@ -40,6 +41,7 @@ from .periods import (
     open_period,
     reopen_period,
     require_open,
+    under_the_locks,
 )
 from .planned import spread_planned_values, why_not_spread
 from .refusals import Closed, Conflict, Refusal
@@ -69,6 +71,7 @@ __all__ = [
     "DEMONSTRATION_REMARK",
     "MAX_PIECES",
     "MAX_TOTAL",
+    "NOT_STORED",
     "TRANSITIONS",
     "Cell",
     "Closed",
@@ -112,6 +115,7 @@ __all__ = [
     "set_constant",
     "spread_planned_values",
     "submit",
+    "under_the_locks",
     "why_not_spread",
     "withdraw",
 ]

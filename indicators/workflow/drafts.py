@@ -16,7 +16,7 @@ from objectives.models import Unit, User, WorkItem
 from objectives.permissions import can, require
 
 from ..models import QUARTERS, Figure, Indicator, ItemProgress, QuarterReport, Variable
-from .periods import create_periods, require_open
+from .periods import create_periods, require_open, under_the_locks
 from .refusals import Conflict, Refusal
 
 CHANGE = "indicators.change_quarterreport"
@@ -112,10 +112,11 @@ def save_draft(
         if seen is not None:
             _refuse_unseen(report, given, texts, seen, stored)
         changed = False
-        for key, value in given.items():
-            changed |= _write_figure(
-                report, variables, stored, key, value, by=by, now=now, demo=demo, restate=restate
-            )
+        with under_the_locks():
+            for key, value in given.items():
+                changed |= _write_figure(
+                    report, variables, stored, key, value, by=by, now=now, demo=demo, restate=restate
+                )
         changed |= _write_texts(report, texts)
         if report.not_applicable_reason and report.figures.exists():
             raise ValidationError(

@@ -11,6 +11,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
 from objectives.models import User
@@ -26,6 +27,9 @@ from .refusals import Closed, Refusal
 
 MAX_PIECES = 20  # of a report
 MAX_TOTAL = 100 * MEGABYTE
+NOT_STORED = gettext_lazy(
+    "The files could not be stored, and none of them was kept. Please tell an administrator."
+)
 
 
 def add_files(
@@ -63,9 +67,7 @@ def add_files(
     except Unacceptable as error:
         refused = error.args
     except evidence_store.CannotStore:
-        refused = (
-            _("The files could not be stored, and none of them was kept. Please tell an administrator."),
-        )
+        refused = (str(NOT_STORED),)
     _refuse(report, by, *refused)
 
 

@@ -8,6 +8,7 @@ from ledger.acting import acting
 
 from ..models import PlannedValue, QuarterReport, Status
 from .drafts import Texts
+from .periods import under_the_locks
 
 DEMONSTRATION_REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
 DEMONSTRATION_CHECK = "（示範資料）本欄示範異常說明之填寫方式。"
@@ -20,7 +21,8 @@ DEMONSTRATION_LAG: Texts = {
 def clear_demonstration() -> int:
     """Remove every demonstration figure and planned value, and return how many; nothing else is lost.
 
-    A report that loses a figure becomes a draft again. What people wrote into it themselves stays.
+    A report that loses a figure becomes a draft again. What people wrote into it themselves stays. Raises
+    Closed where one of them stands in a closed quarter.
     """
     with acting(reason="clear_demo"):
         removed = PlannedValue.objects.filter(demo=True).delete()[0]
@@ -48,4 +50,5 @@ def _clear(report: QuarterReport) -> int:
     report.demo = False
     report.version += 1
     report.save()
-    return int(report.figures.filter(demo=True).delete()[0])
+    with under_the_locks():
+        return int(report.figures.filter(demo=True).delete()[0])

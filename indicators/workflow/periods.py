@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
@@ -14,6 +16,7 @@ from objectives.models import Plan, Unit, User
 from objectives.permissions import require
 from objectives.roc import roc_date, roc_moment
 
+from .. import locks
 from ..models import QUARTERS, QuarterReport, Reopening, ReportingPeriod, Status
 from .refusals import Closed, Refusal
 
@@ -72,6 +75,24 @@ def require_open(plan: Plan, quarter: int, units: Iterable[int], now: datetime) 
     """Raise Closed unless the quarter is open now for every one of units (their ids)."""
     if why := closed_because(plan, quarter, units, now):
         raise Closed(why)
+
+
+@contextmanager
+def under_the_locks() -> Iterator[None]:
+    """Write figures or evidence; raise Closed where the database refuses them.
+
+    The verbs look first, under the ledger's lock, so nothing can close or be approved in between. Only the
+    clock does not wait: a reopening may end after the moment that the verb was given.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if locks.MESSAGE not in str(error):
+            raise
+        raise Closed(
+            _("The quarter is closed, or was while you were saving. Ask an administrator to reopen it.")
+        ) from error
 
 
 def _locked(period: ReportingPeriod) -> ReportingPeriod:

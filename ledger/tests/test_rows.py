@@ -98,7 +98,8 @@ def something_to_change(found: models.Model) -> tuple[str, Any, Any]:
         text = isinstance(field, models.CharField | models.TextField) and not field.choices
         if text and field.attname != "password":
             return field.column, getattr(found, field.attname), "其他'\\ \"\n"
-    field = next(field for field in fields if field.is_relation)
+    # The last one: the first is what a row belongs to, and by that its lock is judged.
+    field = next(field for field in reversed(fields) if field.is_relation)
     value = getattr(found, field.attname)
     return field.column, value, value + 1_000_000
 

@@ -137,3 +137,19 @@ print(connection.transaction_mode)
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["wal", "1", "1", "20000", "IMMEDIATE"]
+
+
+def test_mail_goes_to_standard_output_until_a_server_is_named() -> None:
+    names = "EMAIL_BACKEND EMAIL_HOST EMAIL_PORT EMAIL_USE_TLS EMAIL_TIMEOUT SITE_URL"
+    assert settings(names)[0] == "django.core.mail.backends.console.EmailBackend"
+    url = "submission://a:b@mail.example.gov.tw"
+    found = settings(names, EMAIL_URL=url, SITE_URL="https://kpi.example.gov.tw")
+    assert found[0] == "django.core.mail.backends.smtp.EmailBackend"
+    assert found[1:] == ["mail.example.gov.tw", 587, True, 20, "https://kpi.example.gov.tw"]
+
+
+def test_mail_by_an_unknown_way_is_refused() -> None:
+    """Django would silently speak plain SMTP to this machine instead."""
+    done = python("-c", "import mofa_kpi.settings", SECRET_KEY="k" * 50, EMAIL_URL="smtp+tls://mail.test")
+    assert done.returncode != 0
+    assert "EMAIL_URL begins with" in done.stderr

@@ -143,7 +143,7 @@ def test_two_agencies_stand_side_by_side_only_for_those_who_have_a_role_in_both(
 
 
 def test_the_menu_offers_what_the_role_is_for(plan, planner, reviewer, manager, outsider):
-    reports, admin = reverse("admin:indicators_quarterreport_changelist"), reverse("admin:index")
+    reports, admin = reverse("my_work"), reverse("admin:index")
     assert reports in markup(signed_in(planner).get("/plan/")).links
     assert reports in markup(signed_in(reviewer).get("/plan/")).links
     links = markup(signed_in(manager).get("/plan/")).links

@@ -1,0 +1,211 @@
+"""The database's own refusal: no figure and no evidence under an approved report, or in a closed quarter.
+
+The verbs look first, and say why in words. These triggers stand behind them, so that raw SQL, bulk writes
+and whatever else goes round the verbs cannot slip by, on SQLite and PostgreSQL alike. A reopening in force
+for the unit lets its rows through; a closed year lets none. The clock is the database's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+
+MESSAGE = "Figures and evidence under an approved report, or in a closed quarter, cannot be changed."
+
+# Each locked table, and for which unit a row of it is entered; {row} is NEW or OLD.
+_UNITS = {
+    "indicators_figure": "coalesce({row}.unit_id, indicator.lead_unit_id)",
+    "indicators_evidence": "indicator.lead_unit_id",
+}
+
+# Whether the row may be written. Without its report it may not: else whoever deletes the report first, which
+# the foreign key minds only at the end of the transaction, could do what they like with the rest.
+_MAY_BE_WRITTEN = """EXISTS (
+    SELECT 1 FROM indicators_quarterreport AS report
+    JOIN indicators_indicator AS indicator ON indicator.id = report.indicator_id
+    JOIN objectives_goal AS goal ON goal.id = indicator.goal_id
+    JOIN objectives_plan AS plan ON plan.id = goal.plan_id
+    LEFT JOIN indicators_reportingperiod AS period
+        ON period.plan_id = plan.id AND period.quarter = report.quarter
+    WHERE report.id = {row}.report_id AND report.status <> 'APPROVED' AND plan.closed_at IS NULL
+        AND (period.closed_at IS NULL OR EXISTS (
+            SELECT 1 FROM indicators_reopening AS reopening
+            WHERE reopening.period_id = period.id AND reopening.unit_id = {unit}
+                AND reopening.ended_at IS NULL AND {in_force}
+        ))
+)"""
+
+_MOMENT = "strftime('%Y-%m-%d %H:%M:%f', {})"  # Django leaves the fraction out where it is zero
+_IN_FORCE = {
+    "sqlite": f"{_MOMENT.format('reopening.until')} > {_MOMENT.format(repr('now'))}",
+    "postgresql": "reopening.until > clock_timestamp()",
+}
+
+
+def _may_be_written(table: str, row: str) -> str:
+    unit = _UNITS[table].format(row=row)
+    return _MAY_BE_WRITTEN.format(row=row, unit=unit, in_force=_IN_FORCE[connection.vendor])
+
+
+# -- SQLite ------------------------------------------------------------------------------------------------
+
+
+def _on_sqlite(table: str) -> Iterator[tuple[str, str]]:
+    for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"]), ("DELETE", ["OLD"])):
+        name = f"locks_{table}_{event.lower()}"
+        allowed = " AND ".join(_may_be_written(table, row) for row in rows)
+        yield (
+            name,
+            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}"\nWHEN NOT ({allowed})\n'
+            f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END",
+        )
+
+
+# -- PostgreSQL --------------------------------------------------------------------------------------------
+
+
+def _body(table: str) -> str:
+    return f"""
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        IF NOT {_may_be_written(table, "OLD")} THEN
+            RAISE EXCEPTION USING MESSAGE = '{MESSAGE}', ERRCODE = 'check_violation';
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    IF NOT {_may_be_written(table, "NEW")} THEN
+        RAISE EXCEPTION USING MESSAGE = '{MESSAGE}', ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+"""
+
+
+def _schema(cursor: Any) -> str:
+    cursor.execute("SELECT current_schema()")
+    return str(cursor.fetchone()[0])
+
+
+def _on_postgresql(table: str, schema: str) -> Iterator[tuple[str, str]]:
+    # The path is fixed: a temporary table named like one of ours must not answer in its place.
+    yield (
+        f"function locks_{table}",
+        f"CREATE FUNCTION locks_{table}() RETURNS trigger LANGUAGE plpgsql"
+        f" SET search_path = {schema}, pg_temp AS $locks${_body(table)}$locks$",
+    )
+    yield (
+        f"trigger {table}.locks_rows",
+        f"CREATE TRIGGER locks_rows BEFORE INSERT OR DELETE OR UPDATE ON {schema}.{table}"
+        f" FOR EACH ROW EXECUTE FUNCTION locks_{table}()",
+    )
+
+
+_INSTALLED = {
+    "sqlite": """
+        SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'locks~_%' ESCAPE '~'""",
+    # A disabled trigger is not there.
+    "postgresql": r"""
+        SELECT 'function ' || proname, format(
+            'CREATE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET %s AS $locks$%s$locks$',
+            proname, replace(array_to_string(proconfig, ' '), '=', ' = '), prosrc)
+        FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'locks\_%'
+        UNION ALL
+        SELECT format('trigger %s.%s', relname, tgname), pg_get_triggerdef(pg_trigger.oid)
+        FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgenabled = 'O'
+            AND tgname LIKE 'locks\_%'""",
+}
+
+# -- Putting them in, and looking whether they are there ---------------------------------------------------
+
+
+def definitions(cursor: Any) -> dict[str, str]:
+    """Return what must be in the database, by name."""
+    if connection.vendor == "sqlite":
+        return {name: text for table in _UNITS for name, text in _on_sqlite(table)}
+    schema = _schema(cursor)
+    return {name: text for table in _UNITS for name, text in _on_postgresql(table, schema)}
+
+
+def installed(cursor: Any) -> dict[str, str]:
+    """Return what there is of it in the database, by name."""
+    cursor.execute(_INSTALLED[connection.vendor])
+    return dict(cursor.fetchall())
+
+
+def deviations() -> list[str]:
+    """Name what is missing, disabled, superfluous or altered."""
+    with connection.cursor() as cursor:
+        wanted, found = definitions(cursor), installed(cursor)
+    return sorted(name for name in {**wanted, **found} if wanted.get(name) != found.get(name))
+
+
+def install(cursor: Any) -> None:
+    for statement in definitions(cursor).values():
+        cursor.execute(statement)
+
+
+def uninstall(cursor: Any) -> None:
+    if connection.vendor == "sqlite":
+        for name in installed(cursor):
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        return
+    for table in _UNITS:  # a disabled trigger too, which goes with its function
+        cursor.execute(f"DROP FUNCTION IF EXISTS locks_{table}() CASCADE")
+
+
+def before_migrations(plan: Any = (), **kwargs: Any) -> None:
+    """Take the triggers out where a migration follows: tables named in triggers cannot be rebuilt."""
+    if plan:
+        with transaction.atomic(), connection.cursor() as cursor:
+            uninstall(cursor)
+
+
+def after_migrations(**kwargs: Any) -> None:
+    """Put the triggers in; nothing happens while one of the tables they name does not exist."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not tables_exist(cursor) or not deviations():
+            return
+        uninstall(cursor)
+        install(cursor)
+
+
+def tables_exist(cursor: Any) -> bool:
+    named = set(re.findall(r"(?:FROM|JOIN) (\w+) AS", _MAY_BE_WRITTEN)) | set(_UNITS)
+    return named <= set(connection.introspection.table_names(cursor))
+
+
+@contextmanager
+def dismantled() -> Iterator[None]:
+    """Take the triggers out for a while: for tests, which empty every table between them."""
+    if connection.in_atomic_block:
+        connection.check_constraints()  # PostgreSQL drops no trigger while a check is to come
+    with transaction.atomic(), connection.cursor() as cursor:
+        uninstall(cursor)
+    try:
+        yield
+    finally:
+        after_migrations()
+
+
+@register(Tags.database)
+def check_locks(databases: Iterable[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn of locks that are not as they should be: `manage.py check --database default`.
+
+    A warning and no error, for `migrate` checks first, and is what puts them right.
+    """
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    with connection.cursor() as cursor:
+        found = deviations() if tables_exist(cursor) else []
+    if not found:
+        return []
+    hint = "Run «manage.py migrate», and ask who changed them."
+    return [Warning(f"The locks are not as they should be: {', '.join(found)}.", hint, id="indicators.W001")]
