@@ -77,7 +77,11 @@ def test_administrators_set_the_days_by_the_roc_calendar(period, administrator):
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("submit_by", "99.3.31", "日期"), ("closes_on", "99.4.9", "日期"), ("approve_by", "99.2.30", "98.12.31")],
+    [
+        ("submit_by", "99.3.31", "日期"),
+        ("closes_on", "99.4.9", "日期"),
+        ("approve_by", "99.2.30", "98.12.31"),
+    ],
 )
 def test_days_out_of_order_or_that_do_not_exist_are_refused(period, administrator, name, value, words):
     client = signed_in(administrator)
@@ -164,7 +168,9 @@ def test_a_reopening_for_the_agency_is_listed_once(closed, administrator, minist
     [granted] = client.get(change_url(closed)).context["granted"]
     assert (granted.units, granted.in_force) == (ministry.name, True)
     client.post(step_url("reopen", closed.pk), data | {"reason": "延長", **until(timedelta(days=2))})
-    assert [(each.first.reason, each.in_force) for each in client.get(change_url(closed)).context["granted"]] == [
+    assert [
+        (each.first.reason, each.in_force) for each in client.get(change_url(closed)).context["granted"]
+    ] == [
         ("延長", True),
         ("更正", False),
     ]
