@@ -43,10 +43,10 @@ def _chain(indicator: Indicator, user: User) -> Iterator[Indicator]:
     """Yield predecessors, the indicator and successors; a gap in what is visible ends it."""
     visible = Indicator.objects.visible_to(user).select_related("goal__plan__unit")
     before: list[Indicator] = []
-    earlier = visible.filter(pk=indicator.predecessor_id).first()
+    earlier = visible.filter(successors=indicator).first()
     while earlier:
         before.append(earlier)
-        earlier = visible.filter(pk=earlier.predecessor_id).first()
+        earlier = visible.filter(successors=earlier).first()
     yield from reversed(before)
     later: Indicator | None = indicator
     while later:

@@ -41,8 +41,9 @@ def reports(report, planner, approved, head, now) -> dict[str, QuarterReport]:
 def closed(plan, administrator, reports) -> str:
     """Close the first quarter, and return the words that everybody is to read."""
     period = plan.periods.get(quarter=1)
-    period = workflow.close_period(period=period, by=administrator, now=timezone.now(), reason=REASON)
-    return f"administrator於 {roc_moment(period.closed_at)}"
+    now = timezone.now()
+    workflow.close_period(period=period, by=administrator, now=now, reason=REASON)
+    return f"administrator於 {roc_moment(now)}"
 
 
 def rows() -> list[Any]:

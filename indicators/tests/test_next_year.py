@@ -27,7 +27,7 @@ from objectives.models import Goal, Plan, Strategy, Unit, WorkItem, WorkPlan
 from objectives.tests.pages import change_url, filled, mistakes, signed_in, text
 from objectives.workflow import adopt_plan
 
-PARTS = [Goal, Strategy, WorkPlan, WorkItem, Indicator, Variable]
+PARTS: list[Any] = [Goal, Strategy, WorkPlan, WorkItem, Indicator, Variable]
 
 
 @pytest.fixture
