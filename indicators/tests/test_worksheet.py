@@ -385,7 +385,7 @@ def met(save, sheet_of, planner, colleague, cell, words):
 
 def test_the_second_in_a_cell_sees_both_values_and_loses_nothing(met, cell, words, report):
     _client, _path, page = met
-    assert "對方： 4 (planner, " in text(page)
+    assert "對方： 4 planner 1" in text(page)
     assert "您： 5" in text(page)
     data = filled(page)
     assert data[cell("K1-1", "outbound")] == "5"
