@@ -653,8 +653,12 @@ def test_the_value_follows_what_is_typed_and_nothing_is_saved(planner, report, c
     assert "<b>17</b>" in pieces[f"v{pk}"]
     assert pieces[f"total-{pk}-outbound"].strip() == "9"
     assert "「x」不是數字" in pieces[f"m-{cell('K1-1', 'inbound', quarter=2)}"]
-    assert answer.json()["open"] == [f"lag{pk}"]
+    assert answer.json()["open"] == []  # nothing is behind before everything is there
     assert set(pieces) == {key for key in pieces if str(pk) in key}
+    answer = signed_in(planner).post(
+        address(quarter=2) + "value/", {one: "５", cell("K1-1", "inbound", quarter=2): "6"}
+    )
+    assert answer.json()["open"] == [f"lag{pk}"]
     assert not Figure.objects.filter(report=pk).exists()
 
 
