@@ -5,10 +5,11 @@ from django.urls import path
 from . import worksheet_pages
 
 urlpatterns = [
-    path("worksheet/<int:year>/<int:quarter>/<str:code>/", worksheet_pages.worksheet, name="worksheet"),
+    # Before the sheet's own address, whose unit's code may have any character.
     path(
-        "worksheet/<int:year>/<int:quarter>/<str:code>/value/",
+        "worksheet/<int:year>/<int:quarter>/<path:code>/value/",
         worksheet_pages.worksheet_value,
         name="worksheet_value",
     ),
+    path("worksheet/<int:year>/<int:quarter>/<path:code>/", worksheet_pages.worksheet, name="worksheet"),
 ]

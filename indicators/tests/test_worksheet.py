@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from indicators import workflow
 from indicators.models import (
@@ -218,6 +219,16 @@ def test_without_an_account_one_signs_in_first(client, plan):
                                   "/worksheet/99/1/%00/", f"/worksheet/{'9' * 30}/1/MOFA/"])  # fmt: skip
 def test_there_is_no_other_sheet(path, planner, plan):
     assert signed_in(planner).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("code", ["A/B", "甲 司?#&", "%2e"])
+def test_a_units_code_may_have_any_character(code, sheet_of, planner, department):
+    Unit.objects.filter(pk=department.pk).update(code=code)
+    department.refresh_from_db()
+    client, path, page = sheet_of(planner, department)
+    assert page.context["sheet"].unit == department
+    assert client.post(path + "value/").status_code == 200
+    assert escape(path) in sheet_of(planner)[2].content.decode()
 
 
 def test_only_get_and_post_are_answered(planner, plan):
