@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from indicators import workflow
 from indicators.models import (
@@ -218,6 +219,16 @@ def test_without_an_account_one_signs_in_first(client, plan):
                                   "/worksheet/99/1/%00/", f"/worksheet/{'9' * 30}/1/MOFA/"])  # fmt: skip
 def test_there_is_no_other_sheet(path, planner, plan):
     assert signed_in(planner).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("code", ["A/B", "甲 司?#&", "%2e"])
+def test_a_units_code_may_have_any_character(code, sheet_of, planner, department):
+    Unit.objects.filter(pk=department.pk).update(code=code)
+    department.refresh_from_db()
+    client, path, page = sheet_of(planner, department)
+    assert page.context["sheet"].unit == department
+    assert client.post(path + "value/").status_code == 200
+    assert escape(path) in sheet_of(planner)[2].content.decode()
 
 
 def test_only_get_and_post_are_answered(planner, plan):
@@ -653,8 +664,12 @@ def test_the_value_follows_what_is_typed_and_nothing_is_saved(planner, report, c
     assert "<b>17</b>" in pieces[f"v{pk}"]
     assert pieces[f"total-{pk}-outbound"].strip() == "9"
     assert "「x」不是數字" in pieces[f"m-{cell('K1-1', 'inbound', quarter=2)}"]
-    assert answer.json()["open"] == [f"lag{pk}"]
+    assert answer.json()["open"] == []  # nothing is behind before everything is there
     assert set(pieces) == {key for key in pieces if str(pk) in key}
+    answer = signed_in(planner).post(
+        address(quarter=2) + "value/", {one: "５", cell("K1-1", "inbound", quarter=2): "6"}
+    )
+    assert answer.json()["open"] == [f"lag{pk}"]
     assert not Figure.objects.filter(report=pk).exists()
 
 
