@@ -189,9 +189,7 @@ class VariableFormSet(forms.BaseInlineFormSet):
         try:
             check_names(formula, {variable.symbol for variable in kept if not variable.memo})
         except FormulaError as error:
-            problem = formula_problem(error)
-            if error.excerpt in {variable.symbol for variable in kept}:
-                problem = _("«%(symbol)s» is a memo, which no formula can use.") % {"symbol": error.excerpt}
+            problem = formula_problem(error, {variable.symbol for variable in kept})
             raise ValidationError(
                 _("Formula «%(formula)s»: %(problem)s") % {"formula": formula.source, "problem": problem}
             ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -103,8 +103,13 @@ def file_problem(refused: FileRefused) -> str:
     return FILE_PROBLEMS[refused.problem] % refused.details
 
 
-def formula_problem(error: FormulaError) -> str:
-    """Say what is wrong with a formula and where, counting characters from 1."""
+def formula_problem(error: FormulaError, memos: Collection[str] = ()) -> str:
+    """Say what is wrong with a formula and where, counting characters from 1.
+
+    memos are symbols that the indicator has and no formula can use.
+    """
+    if error.code is FormulaProblem.UNKNOWN_NAME and error.excerpt in memos:
+        return _("«%(symbol)s» is a memo, which no formula can use.") % {"symbol": error.excerpt}
     excerpt = error.excerpt if len(error.excerpt) <= 30 else error.excerpt[:29] + "…"
     return FORMULA_PROBLEMS[error.code] % {"place": error.position + 1, "excerpt": excerpt}
 

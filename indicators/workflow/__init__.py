@@ -45,6 +45,7 @@ from .periods import (
 )
 from .planned import spread_planned_values, why_not_spread
 from .refusals import Closed, Conflict, Refusal
+from .revisions import approve_revision, propose_revision, withdraw_revision
 from .steps import (
     TRANSITIONS,
     Step,
@@ -84,6 +85,7 @@ __all__ = [
     "add_files",
     "approve",
     "approve_all",
+    "approve_revision",
     "check_figure",
     "clear_demonstration",
     "close_period",
@@ -103,6 +105,7 @@ __all__ = [
     "open_responses",
     "origins",
     "possible_steps",
+    "propose_revision",
     "remove_evidence",
     "reopen",
     "reopen_period",
@@ -118,4 +121,5 @@ __all__ = [
     "under_the_locks",
     "why_not_spread",
     "withdraw",
+    "withdraw_revision",
 ]

@@ -1,0 +1,282 @@
+"""How an adopted plan's targets, formulas and constants are revised: by two people, from a quarter on."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from indicators import workflow
+from indicators.models import Indicator, Status, TargetRevision, Variable
+from indicators.workflow import Closed, Conflict, Refusal
+from ledger.models import Entry
+from objectives.models import Plan
+from objectives.roles import Role
+from objectives.workflow import adopt_plan
+
+LETTER = {
+    "reason": "業務量增加",
+    "authority": "行政院",
+    "decided_on": date(2010, 6, 1),
+    "number": "院授研字第 1 號",
+}
+
+
+@pytest.fixture
+def adopted(plan, administrator):
+    return adopt_plan(plan=plan, by=administrator, on=date(2009, 12, 31), number="院臺外字第 1 號")
+
+
+@pytest.fixture
+def k11(adopted):
+    return Indicator.objects.get(code="K1-1")
+
+
+@pytest.fixture
+def propose(administrator, now):
+    """Enter a revision: propose(indicator, from_quarter, target=…)."""
+
+    def enter(indicator, from_quarter, **changes):
+        given = {**LETTER, "by": administrator, "now": now, **changes}
+        return workflow.propose_revision(indicator=indicator, from_quarter=from_quarter, **given)
+
+    return enter
+
+
+@pytest.fixture
+def revise(propose, reviewer, now):
+    """Enter a revision and approve it."""
+
+    def both(indicator, from_quarter, **changes):
+        revision = propose(indicator, from_quarter, **changes)
+        return workflow.approve_revision(revision=revision, by=reviewer, now=now)
+
+    return both
+
+
+def targets(code):
+    indicator = Indicator.objects.get(code=code)
+    return [indicator.in_force(quarter).target for quarter in (1, 2, 3, 4)]
+
+
+# -- In force ----------------------------------------------------------------------------------------------
+
+
+def test_a_revision_is_in_force_from_its_quarter_on_once_another_person_approves_it(
+    k11, propose, reviewer, administrator, now
+):
+    revision = propose(k11, 3, target=Decimal(60))
+    assert (revision.old_target, revision.old_formula, revision.old_constant) == (
+        55,
+        "outbound + inbound",
+        None,
+    )
+    assert (revision.proposed_by, revision.proposed_at) == (administrator, now)
+    assert targets("K1-1") == [55, 55, 55, 55]
+    workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    assert targets("K1-1") == [55, 55, 60, 60]
+    k11.refresh_from_db()
+    assert k11.target == 55  # the plan's own wording
+
+
+def test_a_further_revision_starts_from_the_one_in_force(k11, revise):
+    revise(k11, 2, target=Decimal(60))
+    second = revise(k11, 3, target=Decimal(70))
+    assert second.old_target == 60
+    assert targets("K1-1") == [55, 60, 70, 70]
+
+
+def test_a_formula_is_revised_over_the_indicators_variables(k11, revise):
+    revision = revise(k11, 4, formula=" outbound + inbound * 2 ")
+    assert (revision.formula, revision.target) == ("outbound + inbound * 2", None)
+    assert k11.in_force(3).formula == "outbound + inbound"
+    assert k11.in_force(4).rule.formula.source == "outbound + inbound * 2"
+
+
+def test_a_constant_is_corrected(adopted, administrator, revise):
+    variable = Variable.objects.get(indicator__code="K3-1", symbol="baseline")
+    workflow.set_constant(variable=variable, value=Decimal(10), by=administrator)
+    revision = revise(variable.indicator, 2, variable=variable, constant=Decimal(12))
+    assert revision.old_constant == 10
+    constants = [
+        {each.symbol: each.constant for each in variable.indicator.in_force(quarter).rule.variables}[
+            "baseline"
+        ]
+        for quarter in (1, 2)
+    ]
+    assert constants == [10, 12]
+
+
+def test_what_stays_as_it_is_is_left_out(k11, propose):
+    revision = propose(k11, 3, target=Decimal(55), formula="outbound")
+    assert (revision.target, revision.formula) == (None, "outbound")
+
+
+# -- What is refused ---------------------------------------------------------------------------------------
+
+
+def test_before_adoption_the_definition_itself_is_edited(plan, propose):
+    with pytest.raises(Refusal, match="尚未核定"):
+        propose(Indicator.objects.get(code="K1-1"), 2, target=Decimal(60))
+
+
+def test_a_closed_year_is_not_revised_any_more(k11, propose, reviewer, administrator, now):
+    entered = propose(k11, 2, target=Decimal(60))
+    Plan.objects.update(closed_at=now, closed_by=administrator)
+    with pytest.raises(Closed, match="99 年度已由administrator"):
+        propose(k11, 2, target=Decimal(70))
+    with pytest.raises(Closed):
+        workflow.approve_revision(revision=entered, by=reviewer, now=now)
+    assert targets("K1-1") == [55] * 4
+
+
+def test_a_quarter_that_is_approved_keeps_its_definition(k11, approved, propose):
+    approved("K1-1", 2, outbound=4, inbound=8)
+    for quarter in (1, 2):
+        with pytest.raises(Refusal, match="第 2 季.*審核通過.*退回"):
+            propose(k11, quarter, target=Decimal(60))
+    assert propose(k11, 3, target=Decimal(60)).from_quarter == 3
+
+
+def test_after_a_report_was_reopened_its_quarter_can_be_revised(k11, approved, revise, reviewer, now):
+    report = approved("K1-1", 2, outbound=4, inbound=8)
+    workflow.reopen(report=report, by=reviewer, now=now, reason="目標修正")
+    revise(k11, 2, target=Decimal(60))
+    assert targets("K1-1") == [55, 60, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "沒有任何變更"),
+        ({"target": Decimal(55)}, "沒有任何變更"),
+        ({"formula": "outbound + inbound"}, "沒有任何變更"),
+        ({"formula": "outbound +"}, "outbound \\+"),
+        ({"formula": "outbound + nobody"}, "nobody"),
+        ({"target": Decimal(10) ** 14}, "位數"),
+        ({"target": Decimal("1.1234567")}, "位數"),
+        ({"target": Decimal("NaN")}, "數字"),
+        ({"constant": Decimal(1)}, "常數"),
+        ({"target": Decimal(60), "reason": " "}, "不能為空"),
+        ({"target": Decimal(60), "number": ""}, "不能為空"),
+        ({"target": Decimal(60), "authority": ""}, "不能為空"),
+    ],
+)
+def test_what_cannot_be_in_force_is_refused(k11, propose, changes, words):
+    with pytest.raises(ValidationError, match=words):
+        propose(k11, 2, **changes)
+    assert not TargetRevision.objects.exists()
+
+
+@pytest.mark.parametrize("quarter", [0, 5])
+def test_there_are_four_quarters(k11, propose, quarter):
+    with pytest.raises(ValidationError):
+        propose(k11, quarter, target=Decimal(60))
+
+
+def test_a_memo_is_in_no_formula(adopted, propose):
+    memo = Variable.objects.filter(memo=True).first()
+    with pytest.raises(Refusal, match="備查項目"):
+        propose(memo.indicator, 2, formula=memo.symbol)
+
+
+def test_only_the_indicators_own_constants_are_corrected(k11, propose):
+    reported = Variable.objects.get(indicator=k11, symbol="outbound")
+    baseline = Variable.objects.get(indicator__code="K3-1", symbol="baseline")
+    for variable in (reported, baseline):
+        with pytest.raises(Refusal, match=variable.name):
+            propose(k11, 2, variable=variable, constant=Decimal(3))
+    with pytest.raises(ValidationError, match="負"):
+        propose(baseline.indicator, 2, variable=baseline, constant=Decimal(-3))
+
+
+@pytest.mark.parametrize(
+    "who", ["planner", "head", "reviewer", "manager", "auditor", "neighbour", "stranger", "outsider"]
+)
+def test_only_administrators_enter_and_withdraw(request, k11, propose, who):
+    person = request.getfixturevalue(who)
+    revision = propose(k11, 2, target=Decimal(60))
+    with pytest.raises(PermissionDenied):
+        propose(k11, 2, target=Decimal(70), by=person)
+    with pytest.raises(PermissionDenied):
+        workflow.withdraw_revision(revision=revision, by=person)
+
+
+@pytest.mark.parametrize(
+    "who", ["planner", "head", "administrator", "manager", "auditor", "neighbour", "stranger"]
+)
+def test_only_reviewers_approve(request, k11, propose, now, who):
+    revision = propose(k11, 2, target=Decimal(60))
+    with pytest.raises(PermissionDenied):
+        workflow.approve_revision(revision=revision, by=request.getfixturevalue(who), now=now)
+
+
+def test_a_reviewer_of_a_department_does_not_revise_the_ministrys_plan(k11, propose, person, department, now):
+    revision = propose(k11, 2, target=Decimal(60))
+    with pytest.raises(PermissionDenied):
+        workflow.approve_revision(revision=revision, by=person("司", (Role.REVIEWER, department)), now=now)
+
+
+def test_whoever_entered_a_revision_does_not_approve_it(k11, propose, person, ministry, reviewer, now):
+    both = person("both", (Role.ADMINISTRATOR, ministry), (Role.REVIEWER, ministry))
+    revision = propose(k11, 2, target=Decimal(60), by=both)
+    with pytest.raises(PermissionDenied, match="不得"):
+        workflow.approve_revision(revision=revision, by=both, now=now)
+    workflow.approve_revision(revision=revision, by=reviewer, now=now)
+
+
+# -- Judged anew -------------------------------------------------------------------------------------------
+
+
+def test_a_report_approved_in_between_keeps_the_definition(k11, propose, approved, reviewer, now):
+    revision = propose(k11, 2, target=Decimal(60))
+    approved("K1-1", 3, outbound=4, inbound=8)
+    with pytest.raises(Refusal, match="第 3 季"):
+        workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    assert targets("K1-1") == [55] * 4
+
+
+def test_a_revision_in_between_is_not_undone_unseen(k11, propose, reviewer, now):
+    first, second = propose(k11, 2, target=Decimal(60)), propose(k11, 2, target=Decimal(70))
+    workflow.approve_revision(revision=second, by=reviewer, now=now)
+    with pytest.raises(Refusal, match="重新"):
+        workflow.approve_revision(revision=first, by=reviewer, now=now)
+    assert targets("K1-1") == [55, 70, 70, 70]
+
+
+def test_whoever_saw_a_report_by_the_old_definition_looks_at_it_again(
+    k11, report, planner, head, reviewer, revise, now
+):
+    found = workflow.save_draft(
+        report=report("K1-1", 2), by=planner, now=now, figures={"outbound": Decimal(4), "inbound": Decimal(8)}
+    )
+    submitted = workflow.submit(report=found, by=planner, now=now)
+    endorsed = workflow.endorse(report=submitted, by=head, now=now)
+    first = report("K1-1", 1)
+    revise(k11, 2, target=Decimal(60))
+    with pytest.raises(Conflict):
+        workflow.approve(report=endorsed, by=reviewer, now=now, version=endorsed.version)
+    again = report("K1-1", 2)
+    assert again.status == Status.ENDORSED
+    workflow.approve(report=again, by=reviewer, now=now, version=again.version)
+    assert report("K1-1", 1).version == first.version
+
+
+def test_an_approved_revision_stands(k11, revise, administrator, reviewer, now):
+    revision = revise(k11, 2, target=Decimal(60))
+    with pytest.raises(Refusal, match="已審核通過"):
+        workflow.withdraw_revision(revision=revision, by=administrator)
+    with pytest.raises(Refusal):
+        workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    assert TargetRevision.objects.get().approved_by == reviewer
+
+
+def test_a_withdrawn_revision_stays_in_the_ledger(k11, propose, administrator, reviewer, now):
+    revision = propose(k11, 2, target=Decimal(60))
+    key = revision.pk
+    workflow.withdraw_revision(revision=revision, by=administrator)
+    assert not TargetRevision.objects.exists()
+    kept = Entry.objects.filter(table="indicators_targetrevision", key=str(key)).order_by("seq")
+    assert [each.action for each in kept] == ["INSERT", "DELETE"]
+    with pytest.raises(Refusal, match="撤回"):
+        workflow.approve_revision(revision=TargetRevision(pk=key, indicator=k11), by=reviewer, now=now)
