@@ -281,8 +281,9 @@ class Section:
 
     @property
     def asks(self) -> bool:
-        """Whether anything is due this quarter."""
-        return any(self.quarter in variable.due for variable in self.variables)
+        """Whether anything is due this quarter; nothing is of what is not applicable all year."""
+        due = any(self.quarter in variable.due for variable in self.variables)
+        return due and not self.indicator.not_applicable_reason
 
     @property
     def is_settled(self) -> bool:

@@ -150,7 +150,7 @@ def test_the_head_of_a_row_says_value_plan_and_difference(save, sheet_of, planne
     assert (section.value["amount"], section.value["planned"]) == ("9", "14")
     assert section.value["to_planned"] == "－5"
     assert section.is_behind
-    assert "累計 9 次數 預定值 14 差異 －5 落後" in text(page)
+    assert "累計達成值 9 次數 預定值 14 差異 －5 落後" in text(page)
 
 
 def test_earlier_quarters_stand_beside_the_input(approved, sheet_of, planner):

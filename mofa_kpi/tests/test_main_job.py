@@ -140,7 +140,6 @@ def test_a_whole_quarter(
     row = reviewing.get_by_role("row").filter(has_text="K1-1")
     expect(row).to_contain_text("11")
     expect(row).to_contain_text("20%")
-    print(reviewing.locator("main").inner_text())
     again = reviewing.context.new_page()
     again.goto("/approve/99/1/MOFA/")
     reviewing.get_by_role("button", name="審核通過").click()
@@ -157,9 +156,11 @@ def test_a_whole_quarter(
 
     # A report is reopened and lies open in a tab while the quarter is closed: the late edit is refused.
     reviewing.goto(f"/admin/indicators/quarterreport/{reports['K6-1'].pk}/change/")
-    reviewing.get_by_text("審核通過後重新開放").first.click()
-    reviewing.get_by_label("重新開放").last.fill("館數有誤")
-    reviewing.get_by_role("button", name="重新開放").click()
+    reopening = reviewing.locator("#reopen-form")
+    reopening.locator("summary").click()
+    reopening.get_by_role("textbox").fill("館數有誤")
+    reopening.get_by_role("button").click()
+    expect(reviewing.locator("#reopen-form")).to_have_count(0)
     planning.goto(f"{QUARTER}/MOFA/")
     cell(planning, "K6-1", "missions").fill("121")
     closing = sign_in(administrator, "/admin/indicators/reportingperiod/")
