@@ -43,7 +43,7 @@ def day_shown(name: str) -> Callable[[ReportingPeriod], str]:
     @admin.display(description=field.verbose_name, ordering=name)
     def display(period: ReportingPeriod) -> str:
         day = getattr(period, name)
-        return roc_date(day) if day else _("Until somebody closes it")
+        return roc_date(day) if day else _("none set")
 
     return display
 
