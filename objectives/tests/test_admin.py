@@ -83,11 +83,12 @@ def test_a_role_that_is_taken_away_is_gone_at_the_next_request(planner):
     assert client.get(INDEX, follow=True).status_code == 403
 
 
-def test_the_demonstration_is_marked_on_every_page(planner, approved, report):
+def test_the_demonstration_is_marked_on_every_page(planner, report, now):
     client = signed_in(planner)
     assert "示範資料" not in text(client.get(INDEX))
-    approved("K1-1", 1, outbound=4, inbound=8)
-    report("K1-1", 1).figures.update(demo=True)
+    found = report("K1-1", 1)
+    variable = found.indicator.variables.earliest("pk")
+    found.figures.create(variable=variable, value=4, changed_by=planner, changed_at=now, demo=True)
     for address in (INDEX, list_url(Plan), change_url(report("K1-1", 1))):
         assert "畫面中的數值為示範資料，非外交部公布之實績。" in text(client.get(address))
 
@@ -792,6 +793,6 @@ def test_every_model_of_ours_has_a_page_or_belongs_to_one():
     }
     without -= {model.__name__ for model in OURS}
     assert without == {
-        "Membership", "Deputy", "PlannedValue", "Figure", "TargetRevision", "ReportingPeriod", "Reopening",
-        "Reminder", "ReportStep", "Evidence", "ItemProgress",
+        "Membership", "Deputy", "PlannedValue", "Figure", "TargetRevision", "Reopening", "Reminder",
+        "ReportStep", "Evidence", "ItemProgress",
     }  # fmt: skip
