@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, client
 from playwright.sync_api import BrowserContext
 
 from indicators import locks
@@ -82,6 +82,23 @@ def tables_can_be_emptied() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(without_plan))
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_alone_are_kept() -> Iterator[None]:
+    """Django's test client keeps a copy of the context of every template, of each input of a form too.
+
+    No test asks for more than the page's own, which is the first.
+    """
+    keep = client.store_rendered_templates  # type: ignore[attr-defined]
+
+    def keep_first(store: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        if not store:
+            keep(store, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "store_rendered_templates", keep_first)
         yield
 
 
