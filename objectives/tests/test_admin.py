@@ -170,10 +170,12 @@ def test_a_list_is_filtered_by_its_own_filters_only(administrator, plan, model, 
 def test_malformed_filters_words_and_pages_do_no_harm(administrator, plan, model):
     client = signed_in(administrator)
     filters = [spec.parameter_name for spec in admin.site._registry[model].list_filter]
-    for name in ("q", "p", "o", "e", "all", "_popup", "_facets", *filters):
+    # In one request what is never refused: what is, ends the request with a redirection.
+    together = [("q", "o"), ("e", "all", "_popup", "_facets"), ("p",), *((name,) for name in filters)]
+    for names in together:
         for value in ("\0", "x", "-1", "9" * 5000, "٩٩", "99\0", "1.-2.x", "'\"", "領 " * 3000):
             # Words that nothing matches keep the lists empty, and so this test quick.
-            asked = {"q": "查無此字", name: value}
+            asked = {"q": "查無此字"} | dict.fromkeys(names, value)
             assert client.get(list_url(model), asked).status_code in (200, 302)
 
 
