@@ -133,7 +133,7 @@ def test_a_closed_year_is_not_revised_any_more(k11, propose, reviewer, administr
 def test_a_quarter_that_is_approved_keeps_its_definition(k11, approved, propose):
     approved("K1-1", 2, outbound=4, inbound=8)
     for quarter in (1, 2):
-        with pytest.raises(Refusal, match="第 2 季.*審核通過.*退回"):
+        with pytest.raises(Refusal, match=r"第 2 季.*審核通過.*退回"):
             propose(k11, quarter, target=Decimal(60))
     assert propose(k11, 3, target=Decimal(60)).from_quarter == 3
 
