@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
 from functools import cached_property
-from urllib.parse import quote
 
 from django.db.models import Count, Prefetch, prefetch_related_objects
 from django.urls import reverse
@@ -90,7 +89,7 @@ STANDINGS: dict[Standing, tuple[str, Promise]] = {
 
 def worksheet_url(plan_year: int, quarter: int, unit: Unit) -> str:
     """Return the address of a unit's worksheet for a quarter."""
-    return f"/worksheet/{plan_year}/{quarter}/{quote(unit.code, safe='')}/"
+    return reverse("worksheet", args=[plan_year, quarter, unit.code])
 
 
 def due_words(days_left: int) -> str:

@@ -128,7 +128,10 @@ def _standings(quarter: str, standing: Standing | None) -> list[Choice]:
 def _sections(
     user: User, periods: Sequence[ReportingPeriod], found: Sequence[Task], now: datetime
 ) -> list[Section]:
-    """Lay the tasks out by period: those that are open first, each of the two the newest first."""
+    """Lay the tasks out by period: those that are open first, each of the two the newest first.
+
+    An open period in which nothing is due is told of only where it is the newest.
+    """
     units = user.rights.units(ENTER) or user.rights.organisation
     sections = [
         Section(
@@ -139,7 +142,8 @@ def _sections(
         )
         for period in periods
     ]
-    return sorted(sections, key=lambda section: bool(section.closed and not section.tasks))
+    told = [each for each in sections if each.tasks or each.closed or each is sections[0]]
+    return sorted(told, key=lambda section: bool(section.closed and not section.tasks))
 
 
 def _reopened_until(period: ReportingPeriod, units: Collection[int]) -> datetime | None:

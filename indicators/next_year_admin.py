@@ -16,7 +16,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from objectives.models import Goal, Plan, Strategy, WorkItem, WorkPlan
 from objectives.permissions import require
@@ -57,7 +56,9 @@ class NextYearForm(forms.Form):
             variable, amount = offer.variable, offer.amount
             named = {"name": variable.name, "code": variable.indicator.code}
             self.fields[f"take_{variable.pk}"] = forms.BooleanField(
-                label=gettext_lazy("Take it over"), required=False, initial=offer.is_sound
+                required=False,
+                initial=offer.is_sound,
+                widget=forms.CheckboxInput({"aria-label": _("Take over %(code)s %(name)s") % named}),
             )
             self.fields[f"value_{variable.pk}"] = QuantityFormField(
                 label=_("%(code)s %(name)s") % named,

@@ -101,7 +101,9 @@ class Form:
             nothing_due = value.state is State.EMPTY and not value.missing
             return _("Not due yet") if nothing_due else str(STATES[value.state])
         number = format_towards(value.amount, self.definition.target, DECIMALS)
-        return number if value.state is State.COMPLETE else f"{number} ({STATES[value.state]})"
+        if value.state is State.COMPLETE:
+            return number
+        return _("%(value)s (%(state)s)") % {"value": number, "state": STATES[value.state]}
 
     @property
     def why(self) -> str:

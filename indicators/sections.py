@@ -281,8 +281,9 @@ class Section:
 
     @property
     def asks(self) -> bool:
-        """Whether anything is due this quarter."""
-        return any(self.quarter in variable.due for variable in self.variables)
+        """Whether anything is due this quarter; nothing is of what is not applicable all year."""
+        due = any(self.quarter in variable.due for variable in self.variables)
+        return due and not self.indicator.not_applicable_reason
 
     @property
     def is_settled(self) -> bool:
@@ -333,9 +334,9 @@ class Section:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the value is worse than the quarter's 預定值."""
+        """Whether the value is worse than the quarter's 預定值, once all that is due is there."""
         planned = {each.quarter: each.value for each in self.indicator.planned_values.all()}
-        if self.quarter not in planned:
+        if self.quarter not in planned or self.lacks_figures:
             return False
         gone = bool(self.indicator.not_applicable_reason)
         amount = value_at(
@@ -375,7 +376,9 @@ class Section:
     @property
     def idle_is_open(self) -> bool:
         """Whether there is something to see though nothing is due."""
-        return any(row.cell and row.cell.shown for row in self.idle_rows)
+        words = [] if self.asks else [*self.texts.values()]
+        rows = [row.cell for row in self.idle_rows if row.cell]
+        return any(cell.shown or cell.errors for cell in [*rows, *words])
 
     @property
     def constants(self) -> list[tuple[Variable, str]]:
@@ -424,7 +427,7 @@ def _by(written: Figure | QuarterReport | ItemProgress) -> str:
     """Say who wrote it last, and when."""
     if written.changed_by is None or written.changed_at is None:
         return ""
-    return f"{written.changed_by}, {roc_moment(written.changed_at)}"
+    return f"{written.changed_by} {roc_moment(written.changed_at)}"
 
 
 # -- Part 肆 -----------------------------------------------------------------------------------------------

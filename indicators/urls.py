@@ -8,12 +8,13 @@ from .printed_page import print_report, print_unit
 
 urlpatterns = [
     path("my-work/", my_work, name="my_work"),
-    path("worksheet/<int:year>/<int:quarter>/<str:code>/", worksheet_pages.worksheet, name="worksheet"),
+    # A unit's code may have any character, a slash too, so the longer address stands first.
     path(
-        "worksheet/<int:year>/<int:quarter>/<str:code>/value/",
+        "worksheet/<int:year>/<int:quarter>/<path:code>/value/",
         worksheet_pages.worksheet_value,
         name="worksheet_value",
     ),
+    path("worksheet/<int:year>/<int:quarter>/<path:code>/", worksheet_pages.worksheet, name="worksheet"),
     path("evidence/<int:pk>/", evidence_pages.evidence, name="evidence"),
     path("evidence/file/<int:pk>/", evidence_pages.download, name="evidence_file"),
     path("evidence/<int:pk>/remove/", evidence_pages.remove, name="evidence_remove"),

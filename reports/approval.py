@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from indicators import workflow
@@ -16,7 +16,7 @@ from objectives.permissions import can
 
 from .moments import At
 from .presentation import MeanShown, Row, Standing
-from .results import PlanResults, current_quarter, plan_results
+from .results import PlanResults, plan_results
 
 APPROVE = "indicators.approve_quarterreport"
 
@@ -82,8 +82,9 @@ def effects_of(reports: Sequence[QuarterReport], at: At) -> list[Effect]:
     """Return the effect of approving reports of one plan and quarter: at that quarter, and at the latest
     quarter with official results where that is a later one."""
     plan, quarter = reports[0].indicator.goal.plan, reports[0].quarter
-    quarters = sorted({quarter, max(quarter, current_quarter(plan, at.now))})
-    return [_effect(plan, each, reports, at) for each in quarters]
+    later = QuarterReport.objects.approved().filter(indicator__goal__plan=plan, quarter__gt=quarter)
+    latest = later.aggregate(latest=Max("quarter"))["latest"]
+    return [_effect(plan, each, reports, at) for each in (quarter, latest) if each]
 
 
 def _effect(plan: Plan, quarter: int, reports: Iterable[QuarterReport], at: At) -> Effect:

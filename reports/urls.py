@@ -23,6 +23,6 @@ urlpatterns = [
     path("ledger/export.<str:extension>", ledger_pages.ledger_export, name="ledger_export"),
     path("ledger/check_export.py", ledger_pages.verifier, name="verifier"),
     path("approve/<int:pk>/", approval_pages.approve, name="approve"),
-    path("approve/<int:year>/<int:quarter>/<str:code>/", approval_pages.approve_unit, name="approve_unit"),
+    path("approve/<int:year>/<int:quarter>/<path:code>/", approval_pages.approve_unit, name="approve_unit"),
     *accounts,
 ]

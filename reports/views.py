@@ -31,6 +31,7 @@ from .presentation import (
 )
 from .results import plan_indicators, plan_results, results_by_quarter
 from .selection import Selection, asked_data, reader, select
+from .years import years
 
 
 def guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -103,6 +104,7 @@ def indicator(request: HttpRequest, selection: Selection, code: str) -> HttpResp
         "variables": list(variable_rows(results, chosen)),
         "quarters": list(quarter_rows(results, reports, user, selection.quarter)),
         "strategies": linked(found, nodes),
+        "years": years(found, selection, user),
     }
     return render(request, "reports/indicator.html", context)
 

@@ -116,9 +116,9 @@ def test_a_quarter_closes_with_a_reason_that_the_ledger_keeps(period, administra
     period.refresh_from_db()
     assert (period.closed_by, period.close_reason) == (administrator, "已逾期")
     assert Entry.objects.filter(table="indicators_reportingperiod").latest("seq").reason == "已逾期"
-    page = text(client.get(change_url(period)))
-    assert "已逾期" in page
-    assert "■ 已關閉" in page
+    words = text(client.get(change_url(period)))
+    assert "已逾期" in words
+    assert "■ 已關閉" in words
 
 
 def test_a_closed_quarter_closes_only_once(closed, administrator):

@@ -628,7 +628,7 @@ def test_the_list_takes_the_same_number_of_queries_at_any_size(
         approved("K1-2", quarter, projects=90)
     some: dict[str, str | int] = {"q": "K1-1", "quarter": 1}
     for chosen in (some, {}):
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(22):
             client.get(address, chosen)
 
 

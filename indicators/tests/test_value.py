@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indicators.formula import compile_formula
-from indicators.value import Figures, Rollup, Rule, State, Value, VariableRule, estimate, value_at
+from indicators.value import Figures, Rollup, Rule, State, Value, VariableRule, brought_by, estimate, value_at
 
 deterministic = settings(derandomize=True, max_examples=100, deadline=None)
 
@@ -297,3 +297,45 @@ def test_what_cannot_fall_back_never_does_from_quarter_to_quarter(given: Figures
     amounts = [value_at(FLOW, quarter, given).amount for quarter in (1, 2, 3, 4)]
     known = [amount for amount in amounts if amount is not None]
     assert known == sorted(known)
+
+
+# -- What a quarter alone brings
+
+
+@pytest.mark.parametrize(
+    ("formula", "rollups", "expected"),
+    [
+        ("a", (Rollup.SUM,), True),
+        ("(a + b) + a", (Rollup.SUM, Rollup.SUM), True),
+        ("a + b", (Rollup.SUM, Rollup.LATEST), False),
+        ("a - b", (Rollup.SUM, Rollup.SUM), False),
+        ("a * 2", (Rollup.SUM,), False),
+        ("a + 1", (Rollup.SUM,), False),
+        ("(a > 1) + b", (Rollup.SUM, Rollup.SUM), False),
+    ],
+)
+def test_only_a_sum_of_flows_is_made_up_of_its_quarters(
+    formula: str, rollups: tuple[Rollup, ...], expected: bool
+) -> None:
+    variables = (variable(symbol, rollup) for symbol, rollup in zip("ab", rollups, strict=False))
+    assert rule(formula, *variables).is_sum is expected
+
+
+@deterministic
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=4, max_size=4))
+def test_what_the_quarters_bring_makes_up_the_years_value(numbers: list[tuple[int, int]]) -> None:
+    both = rule("a + b", variable("a", Rollup.SUM), variable("b", Rollup.SUM))
+    given_figures = figures(
+        a={quarter: a for quarter, (a, _b) in enumerate(numbers, 1)},
+        b={quarter: b for quarter, (_a, b) in enumerate(numbers, 1)},
+    )
+    brought = [brought_by(both, quarter, given_figures) or Decimal(0) for quarter in EVERY]
+    assert sum(brought) == value_at(both, 4, given_figures).amount
+
+
+def test_a_quarter_without_figures_or_declared_brings_nothing_and_zero_is_something() -> None:
+    given_figures = figures(visits={1: 0, 2: 3})
+    assert brought_by(FLOW, 1, given_figures) == 0
+    assert brought_by(FLOW, 2, given_figures, {2}) is None
+    assert brought_by(FLOW, 3, given_figures) is None
+    assert brought_by(STOCK, 1, figures(projects={1: 3})) is None

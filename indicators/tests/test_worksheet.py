@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from indicators import workflow
 from indicators.models import (
@@ -149,7 +150,7 @@ def test_the_head_of_a_row_says_value_plan_and_difference(save, sheet_of, planne
     assert (section.value["amount"], section.value["planned"]) == ("9", "14")
     assert section.value["to_planned"] == "－5"
     assert section.is_behind
-    assert "累計 9 次數 預定值 14 差異 －5 落後" in text(page)
+    assert "累計達成值 9 次數 預定值 14 差異 －5 落後" in text(page)
 
 
 def test_earlier_quarters_stand_beside_the_input(approved, sheet_of, planner):
@@ -218,6 +219,16 @@ def test_without_an_account_one_signs_in_first(client, plan):
                                   "/worksheet/99/1/%00/", f"/worksheet/{'9' * 30}/1/MOFA/"])  # fmt: skip
 def test_there_is_no_other_sheet(path, planner, plan):
     assert signed_in(planner).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("code", ["A/B", "甲 司?#&", "%2e"])
+def test_a_units_code_may_have_any_character(code, sheet_of, planner, department):
+    Unit.objects.filter(pk=department.pk).update(code=code)
+    department.refresh_from_db()
+    client, path, page = sheet_of(planner, department)
+    assert page.context["sheet"].unit == department
+    assert client.post(path + "value/").status_code == 200
+    assert escape(path) in sheet_of(planner)[2].content.decode()
 
 
 def test_only_get_and_post_are_answered(planner, plan):
@@ -385,7 +396,7 @@ def met(save, sheet_of, planner, colleague, cell, words):
 
 def test_the_second_in_a_cell_sees_both_values_and_loses_nothing(met, cell, words, report):
     _client, _path, page = met
-    assert "對方： 4 (planner, " in text(page)
+    assert "對方： 4 planner 1" in text(page)
     assert "您： 5" in text(page)
     data = filled(page)
     assert data[cell("K1-1", "outbound")] == "5"
@@ -653,8 +664,12 @@ def test_the_value_follows_what_is_typed_and_nothing_is_saved(planner, report, c
     assert "<b>17</b>" in pieces[f"v{pk}"]
     assert pieces[f"total-{pk}-outbound"].strip() == "9"
     assert "「x」不是數字" in pieces[f"m-{cell('K1-1', 'inbound', quarter=2)}"]
-    assert answer.json()["open"] == [f"lag{pk}"]
+    assert answer.json()["open"] == []  # nothing is behind before everything is there
     assert set(pieces) == {key for key in pieces if str(pk) in key}
+    answer = signed_in(planner).post(
+        address(quarter=2) + "value/", {one: "５", cell("K1-1", "inbound", quarter=2): "6"}
+    )
+    assert answer.json()["open"] == [f"lag{pk}"]
     assert not Figure.objects.filter(report=pk).exists()
 
 

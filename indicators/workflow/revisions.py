@@ -191,6 +191,6 @@ def _leave_out_what_stays(revision: TargetRevision) -> None:
 
 
 def _let_reviewers_look_again(revision: TargetRevision) -> None:
-    """Whoever is about to endorse or approve a report saw it by the old definition: now a conflict."""
+    """Whoever is about to decide about a report saw it by the old definition: that is a conflict now."""
     under_way = revision.indicator.reports.filter(status__in=(Status.SUBMITTED, Status.ENDORSED))
     under_way.filter(quarter__gte=revision.from_quarter).update(version=F("version") + 1)

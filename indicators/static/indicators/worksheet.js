@@ -60,7 +60,7 @@
     for (const [name, value] of Object.entries(kept.cells)) {
       const input = form.elements[name];
       if (!input) continue;
-      input.closest("details")?.setAttribute("open", "");
+      for (let fold = input; (fold = fold.parentElement.closest("details")); ) fold.open = true;
       put(input, value);
     }
   };
