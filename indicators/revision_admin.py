@@ -63,7 +63,9 @@ def changes(revision: TargetRevision) -> Iterator[Change]:
 def standing(revision: TargetRevision) -> str:
     """Show whether the revision is in force, in symbol and word."""
     kind, symbol, words = (
-        ("done", "✓", _("Approved and in force")) if revision.is_approved else ("waiting", "○", _("Awaits approval"))
+        ("done", "✓", _("Approved and in force"))
+        if revision.is_approved
+        else ("waiting", "○", _("Awaits approval"))
     )
     return format_html('<span class="pill {}">{} {}</span>', kind, symbol, words)
 
