@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, client
 from playwright.sync_api import BrowserContext
 
 from indicators import locks
 from ledger.acting import current
 from ledger.triggers import dismantled
 from mofa_kpi.tests.browser import browser_required, chromium
+from objectives.models import Plan
 
 pytest_plugins = ["mofa_kpi.tests.cast"]
 
@@ -41,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=browser_tests)
         items[:] = [item for item in items if item not in browser_tests]
         config.stash[left_out] = len(browser_tests)
+    items.sort(key=plan_last)  # what depends on the order of these is sorted by pytest-django after us
+
+
+def plan_last(item: pytest.Item) -> bool:
+    """Put the tests that find the plan in the database behind those that find empty tables."""
+    return "plan" in getattr(item, "fixturenames", ())
 
 
 left_out = pytest.StashKey[int]()
@@ -60,15 +67,38 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session", autouse=True)
 def tables_can_be_emptied() -> Iterator[None]:
-    """A test that commits ends with empty tables, which the database's triggers would not allow."""
+    """A test that commits begins and ends with empty tables, which the database's triggers
+    would not allow."""
     teardown: Callable[..., None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
-    def without_triggers(self: TransactionTestCase) -> None:
+    def empty(self: TransactionTestCase | type[TransactionTestCase]) -> None:
         with locks.dismantled(), dismantled():
             teardown(self)
 
+    def without_plan(cls: type[TransactionTestCase]) -> None:
+        if Plan.objects.exists():
+            empty(cls)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(without_plan))
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_alone_are_kept() -> Iterator[None]:
+    """Django's test client keeps a copy of the context of every template, of each input of a form too.
+
+    No test asks for more than the page's own, which is the first.
+    """
+    keep = client.store_rendered_templates  # type: ignore[attr-defined]
+
+    def keep_first(store: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        if not store:
+            keep(store, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "store_rendered_templates", keep_first)
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from ledger.acting import acting
 from objectives.models import Goal, Plan, Strategy, User, WorkItem, WorkPlan
 from objectives.permissions import require
+from objectives.roc import a_year_on
 
 from .models import QUARTERS, Indicator, Variable
 from .readings import Basis, readings
@@ -48,8 +48,10 @@ class Offer:
 
 
 def indicators_of(plan: Plan) -> models.QuerySet[Indicator]:
-    return Indicator.objects.filter(goal__plan=plan).prefetch_related(
-        "variables", "revisions", "strategies", "contributing_units"
+    return (
+        Indicator.objects.filter(goal__plan=plan)
+        .select_related("goal__plan")
+        .prefetch_related("variables__indicator__goal__plan", "revisions", "strategies", "contributing_units")
     )
 
 
@@ -82,9 +84,10 @@ def copy_plan(*, plan: Plan, by: User, now: datetime, baselines: Mapping[int, De
     """Make the next ROC year's plan of this one, in preparation, with its quarter reports laid out.
 
     Goals, strategies, work plans and items, indicators and variables are copied as they are in force at the
-    year's end, with units and predecessors; what belongs to the year stays behind: figures, planned values,
-    the adoption, reasons for 不適用, provenance notes. baselines are the constants of the new year by the id
-    of this year's variable; a constant without one is unknown.
+    year's end, with units and predecessors. The title, and the names of variables, have their years a year
+    later; all other wording is the plan's, to be gone over before the adoption. What belongs to the year
+    stays behind: figures, planned values, the adoption, reasons for 不適用, provenance notes. baselines are
+    the constants of the new year by the id of this year's variable; a constant without one is unknown.
     Raises PermissionDenied; Refusal where that year has a plan; ValidationError for a constant that its
     variable cannot have.
     """
@@ -94,7 +97,7 @@ def copy_plan(*, plan: Plan, by: User, now: datetime, baselines: Mapping[int, De
         if next_plan(plan):
             raise Refusal(_("There is a plan for ROC year %(year)s already.") % {"year": plan.year + 1})
         made = _copy_of(
-            plan, year=plan.year + 1, title=_with_next_year(plan.title, plan.year), adopted_on=None,
+            plan, year=plan.year + 1, title=a_year_on(plan.title, plan.year), adopted_on=None,
             adopted_number="", closed_at=None, closed_by_id=None,
         )  # fmt: skip
         made.full_clean()
@@ -106,11 +109,6 @@ def copy_plan(*, plan: Plan, by: User, now: datetime, baselines: Mapping[int, De
         create_periods(made)
         create_reports(indicators)
         return made
-
-
-def _with_next_year(title: str, year: int) -> str:
-    """Put the next year in the place of the year, where it stands by itself: 99 and not 1999 or 99.5."""
-    return re.sub(rf"(?<![\d.]){year}(?![\d.])", str(year + 1), title)
 
 
 def _copy_of(row: Part, **changes: Any) -> Part:
@@ -176,7 +174,11 @@ def _copy_indicators(
 
 
 def _copy_variable(variable: Variable, indicator: Indicator, baseline: Decimal | None) -> None:
-    copy = _copy_of(variable, indicator_id=indicator.pk, constant=baseline)
+    year = variable.indicator.goal.plan.year
+    copy = _copy_of(
+        variable, indicator_id=indicator.pk, constant=baseline, name=a_year_on(variable.name, year),
+        help=a_year_on(variable.help, year),
+    )  # fmt: skip
     if baseline is not None:
         if not variable.is_constant:
             raise Refusal(_("A baseline was given for something that is no constant of this plan."))

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from objectives.models import Goal, Plan, Strategy, WorkItem, WorkPlan
 from objectives.permissions import require
+from objectives.roc import a_year_on
 from objectives.scoped import signed_in
 
 from .fields import QuantityFormField
@@ -54,7 +55,8 @@ class NextYearForm(forms.Form):
         self.offered = offered
         for offer in offered:
             variable, amount = offer.variable, offer.amount
-            named = {"name": variable.name, "code": variable.indicator.code}
+            plan = variable.indicator.goal.plan
+            named = {"name": a_year_on(variable.name, plan.year), "code": variable.indicator.code}
             self.fields[f"take_{variable.pk}"] = forms.BooleanField(
                 required=False,
                 initial=offer.is_sound,
@@ -66,6 +68,7 @@ class NextYearForm(forms.Form):
                 initial="" if amount is None else format_number(amount),
                 negative=variable.may_be_negative,
                 whole=variable.kind == Variable.Kind.COUNT,
+                widget=forms.TextInput({"size": 12}),
             )
 
     def lines(self) -> Iterator[Line]:

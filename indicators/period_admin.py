@@ -43,7 +43,7 @@ def day_shown(name: str) -> Callable[[ReportingPeriod], str]:
     @admin.display(description=field.verbose_name, ordering=name)
     def display(period: ReportingPeriod) -> str:
         day = getattr(period, name)
-        return roc_date(day) if day else _("Until somebody closes it")
+        return roc_date(day) if day else _("none set")
 
     return display
 
@@ -189,7 +189,7 @@ class ReportingPeriodAdmin(ScopedAdmin):
     def close_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Close a quarter, after showing what is not approved in it yet."""
         period = self._period(request, object_id)
-        form = ReasonForm(request.POST or None)
+        form = ReasonForm(_posted(request))
         if form.is_valid() and _done(
             form,
             lambda: workflow.close_period(
@@ -211,7 +211,7 @@ class ReportingPeriodAdmin(ScopedAdmin):
     def open_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Take the closing of a quarter back."""
         period = self._period(request, object_id)
-        form = ReasonForm(request.POST or None)
+        form = ReasonForm(_posted(request))
         if form.is_valid() and _done(
             form,
             lambda: workflow.open_period(
@@ -228,7 +228,7 @@ class ReportingPeriodAdmin(ScopedAdmin):
     def reopen_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open a closed quarter for one unit until a moment."""
         period = self._period(request, object_id)
-        form = ReopeningForm(period, request.POST or None)
+        form = ReopeningForm(period, _posted(request))
         if form.is_valid() and _done(
             form,
             lambda: workflow.reopen_period(
@@ -259,7 +259,7 @@ class ReportingPeriodAdmin(ScopedAdmin):
         if plan is None:
             raise Http404
         require(request.user, "objectives.close_plan", plan)
-        form = ClosingYearForm(request.POST or None)
+        form = ClosingYearForm(_posted(request))
         if form.is_valid() and _done(
             form, lambda: workflow.close_year(plan=plan, by=signed_in(request), now=timezone.now())
         ):
@@ -306,6 +306,10 @@ class ReportingPeriodAdmin(ScopedAdmin):
 
 def _url(period: ReportingPeriod) -> str:
     return reverse("admin:indicators_reportingperiod_change", args=[period.pk])
+
+
+def _posted(request: HttpRequest) -> Any:
+    return request.POST if request.method == "POST" else None
 
 
 def _done(form: forms.Form, verb: Callable[[], object]) -> bool:

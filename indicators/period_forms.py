@@ -60,7 +60,7 @@ class ReopeningForm(ReasonForm):
         label=_("at the hour"),
         input_formats=["%H:%M"],
         help_text=_("24-hour clock, such as 17:30."),
-        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        widget=forms.TimeInput(format="%H:%M", attrs={"autocomplete": "off"}),
     )
     field_order = ("unit", "day", "time", "reason")
 

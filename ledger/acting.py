@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -38,10 +39,15 @@ class Person(Protocol):
 
 def operating_system_user() -> str:
     """Name who runs this process: «os:name», which no account's name can be."""
+    return _account(os.geteuid())
+
+
+@cache  # SQLite's triggers ask for every row
+def _account(number: int) -> str:
     try:
-        return f"os:{pwd.getpwuid(os.geteuid()).pw_name}"
+        return f"os:{pwd.getpwuid(number).pw_name}"
     except KeyError:
-        return f"os:{os.geteuid()}"
+        return f"os:{number}"
 
 
 @dataclass

@@ -43,7 +43,7 @@ def _chain(indicator: Indicator, user: User) -> Iterator[Indicator]:
     """Yield predecessors, the indicator and successors; a gap in what is visible ends it."""
     visible = Indicator.objects.visible_to(user).select_related("goal__plan__unit")
     before: list[Indicator] = []
-    earlier = visible.filter(successors=indicator).first()
+    earlier = visible.filter(successors=indicator).first() if indicator.predecessor_id else None
     while earlier:
         before.append(earlier)
         earlier = visible.filter(successors=earlier).first()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.commands import migrate
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -301,3 +302,15 @@ def test_the_past_can_be_read_under_the_locks(approved, a_moment_later):
         assert Figure.objects.get(pk=figure.pk).value == 4
     with refused():
         figure.delete()
+
+
+def test_the_locks_are_back_even_after_a_migration_that_failed(db, monkeypatch):
+    def fail(self: Any, *args: Any, **options: Any) -> None:
+        locks.before_migrations(plan=["a migration"])
+        assert locks.deviations()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(migrate.Command, "handle", fail)
+    with pytest.raises(ZeroDivisionError):
+        call_command("migrate")
+    assert locks.deviations() == []

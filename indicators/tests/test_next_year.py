@@ -88,7 +88,12 @@ def test_the_new_plan_is_in_preparation_under_its_own_year(plan, copied, adminis
 
 @pytest.mark.parametrize(
     ("title", "expected"),
-    [("99年度計畫", "100年度計畫"), ("1999 至 99 年", "1999 至 100 年"), ("年度計畫", "年度計畫")],
+    [
+        ("99年度計畫", "100年度計畫"),
+        ("1999 年至 99 年", "1999 年至 100 年"),
+        ("99 項計畫，較 98 年度", "99 項計畫，較 99 年度"),
+        ("年度計畫", "年度計畫"),
+    ],
 )
 def test_the_year_is_replaced_where_it_stands_by_itself(plan, copied, title, expected):
     Plan.objects.update(title=title)
@@ -156,6 +161,7 @@ def test_a_constant_is_unknown_unless_its_baseline_was_accepted(plan, copied):
     made = copied(K3_1=24)
     constants = Variable.objects.filter(indicator__goal__plan=made, rollup="CONSTANT")
     assert dict(constants.values_list("indicator__code", "constant")) == {"K3-1": 24, "K3-2": None}
+    assert all(name.startswith("民國 99 年") for name in constants.values_list("name", flat=True))
 
 
 @pytest.mark.parametrize("value", ["-1", "1.5", "100000000000000"])

@@ -1,9 +1,10 @@
-"""The whole suite on SQLite and on PostgreSQL, and the pages in Chromium, all three at once.
+"""The whole suite on SQLite and then the pages in Chromium, and meanwhile the suite on PostgreSQL.
 
     python -m mofa_kpi.tests [arguments for pytest]
 
 PostgreSQL is the server that DATABASE_URL names, if it names one, else one of our own that lives as long as
-the tests. What a browser shows does not depend on the database: those tests run on SQLite alone.
+the tests. What a browser shows does not depend on the database: those tests run on SQLite alone. PostgreSQL
+takes about as long as both together, so that two processors are busy until the end.
 """
 
 import os
@@ -66,16 +67,21 @@ def main(arguments: list[str]) -> int:
             stack.callback(run.stop)
             return run
 
-        print("== SQLite (PostgreSQL and Chromium run meanwhile, and are shown below)", flush=True)
-        runs = [start("SQLite", "", "not browser", live=True)]
-        if chromium() or browser_required():
-            runs.append(start("Chromium", "", "browser"))
+        def end(run: Run) -> None:
+            results[run.name] = run.result(may_be_empty=bool(arguments))
+
+        print("== SQLite (PostgreSQL runs meanwhile, and is shown below)", flush=True)
+        sqlite, postgres = start("SQLite", "", "not browser", live=True), None
         try:
-            runs.append(start("PostgreSQL", stack.enter_context(_postgres()), "not browser"))
+            postgres = start("PostgreSQL", stack.enter_context(_postgres()), "not browser")
         except NoPostgreSQL as problem:
             results["PostgreSQL"] = f"NOT RUN. {problem}"
-        for run in runs:
-            results[run.name] = run.result(may_be_empty=bool(arguments))
+        end(sqlite)
+        if chromium() or browser_required():
+            print("\n== Chromium", flush=True)
+            end(start("Chromium", "", "browser", live=True))
+        if postgres:
+            end(postgres)
 
     print(f"\n== Summary, after {time.monotonic() - began:.0f} s")
     for name, result in results.items():

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from indicators import workflow
 from indicators.models import Indicator, QuarterReport, ReportingPeriod, Variable
@@ -32,7 +33,6 @@ _LOADED: tuple[Any, ...] = (
     Unit, Plan, Goal, Strategy, WorkPlan, WorkItem, Indicator, _LINKS, Variable, ReportingPeriod,
     QuarterReport,
 )  # fmt: skip
-_inserts: list[tuple[str, list[Any]]] = []
 
 
 @pytest.fixture
@@ -41,22 +41,39 @@ def now() -> datetime:
     return NOW
 
 
+Statements = list[tuple[str, list[Any]]]
+
+
+@pytest.fixture(scope="session")
+def written_plan(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Statements:
+    """Leave the plan in the database for the tests that follow; return the statements that wrote it."""
+    with django_db_blocker.unblock():
+        with transaction.atomic():
+            call_command("loaddata", "fy99_plan", verbosity=0)
+            workflow.create_reports(Indicator.objects.all())
+            with connection.cursor() as cursor:
+                statements = [_insert(cursor, model._meta.db_table) for model in _LOADED]
+            transaction.set_rollback(True)  # `loaddata` is not how a plan gets there otherwise
+        _write(statements)
+    return statements
+
+
 @pytest.fixture
-def plan(db: None) -> Plan:
+def plan(written_plan: Statements, db: None) -> Plan:
     """The ROC 99 plan with its quarter reports laid out, nothing reported yet.
 
-    `loaddata` takes a second; after the first time its rows are written as they were, one statement a table.
+    It is in the database before the test begins (see `plan_last` in conftest.py), but for a test that
+    commits, which begins with empty tables.
     """
-    if not _inserts:
-        call_command("loaddata", "fy99_plan", verbosity=0)
-        workflow.create_reports(Indicator.objects.all())
-        with connection.cursor() as cursor:
-            _inserts.extend(_insert(cursor, model._meta.db_table) for model in _LOADED)
-    else:
-        with connection.cursor() as cursor:
-            for statement, values in _inserts:
-                cursor.execute(statement, values)
+    if not Plan.objects.exists():
+        _write(written_plan)
     return Plan.objects.get()
+
+
+def _write(statements: Statements) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement, values in statements:
+            cursor.execute(statement, values)
 
 
 def _insert(cursor: Any, table: str) -> tuple[str, list[Any]]:
