@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from objectives.permissions import can
 from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, shortened, signed_in
 
-from . import period_admin, workflow  # noqa: F401 (Django looks for this module only)
+from . import period_admin, revision_admin, workflow  # noqa: F401 (Django looks for this module only)
 from .fields import QuantityField
 from .filters import GoalFilter
 from .forms import IndicatorForm, PlannedValueForm, SingleVariableForm, VariableForm, VariableFormSet
@@ -182,15 +182,22 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         if not self.is_locked(obj):
             return ""
         return _(
-            "The plan is adopted (%(number)s), so the definition and the variables stand fast. The units, "
-            "the strategies, the planned values, the reason for not being applicable and the note can still "
-            "be changed; on a variable's own page its help, its note and an unknown constant."
+            "The plan is adopted (%(number)s), so the definition and the variables stand fast: target, "
+            "formula and constants change by a revision only. The units, the strategies, the planned values, "
+            "the reason for not being applicable and the note can still be changed; on a variable's own page "
+            "its help, its note and an unknown constant."
         ) % {"number": obj.goal.plan.adopted_number}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
             workflow.create_reports([obj])
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read what the targets in force are made of, for the whole list."""
+        found = super().get_changelist_instance(request)
+        prefetch_related_objects(list(found.result_list), "variables", "revisions")
+        return found
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -199,6 +206,8 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         offer = {
             "may_spread": can(request.user, "indicators.add_plannedvalue", indicator),
             "why_not_spread": workflow.why_not_spread(indicator),
+            "revisions": revision_admin.revisions_of(indicator),
+            "may_revise": revision_admin.may_revise(signed_in(request), indicator),
         }
         return super().change_view(request, object_id, form_url, {**offer, **(extra_context or {})})
 
@@ -221,7 +230,7 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
 
     @admin.display(description=gettext_lazy("annual target"))
     def target_shown(self, indicator: Indicator) -> str:
-        return target_words(indicator)
+        return target_words(indicator, QUARTERS[-1])
 
 
 @admin.register(Variable)
@@ -281,7 +290,8 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
             return ""
         return _(
             "The plan is adopted (%(number)s), so the variable's definition stands fast. Its help and its "
-            "note can still be changed, and a constant that is still unknown can be given."
+            "note can still be changed, and a constant that is still unknown can be given; a known one is "
+            "corrected by a revision of the indicator."
         ) % {"number": obj.indicator.goal.plan.adopted_number}
 
     @admin.display(description=gettext_lazy("indicator"))

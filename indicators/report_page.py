@@ -53,14 +53,21 @@ def status_pill(report: QuarterReport) -> str:
     )
 
 
-def target_words(indicator: Indicator, quarter: int | None = None) -> str:
-    """Show a target with its direction and unit: 至少 55 次數; the one in force at quarter, where given."""
-    target = indicator.target if quarter is None else indicator.in_force(quarter).target
-    return _("%(direction)s %(target)s %(unit)s") % {
+def target_words(indicator: Indicator, quarter: int) -> str:
+    """Show the target in force at quarter, beside it the plan's own where that was revised.
+
+    With direction and unit: 至少 60 次數（原訂 55）.
+    """
+    definition = indicator.in_force(quarter)
+    words = _("%(direction)s %(target)s %(unit)s") % {
         "direction": indicator.get_direction_display(),
-        "target": format_number(target),
+        "target": format_number(definition.target),
         "unit": indicator.unit,
     }
+    if definition.revised_target is None:
+        return words
+    original = format_number(indicator.target)
+    return _("%(target)s (originally %(original)s)") % {"target": words, "original": original}
 
 
 # -- The value ---------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from indicators.models import Indicator
+from django.db.models import Prefetch
+
+from indicators.models import Indicator, TargetRevision
 from objectives.models import Goal, Plan, Strategy, WorkItem, WorkPlan
 from objectives.numerals import chinese_numeral
 
@@ -89,14 +91,17 @@ class Document:
 
 
 def document_of(plan: Plan) -> Document:
-    """Read a plan whole; six queries however long it is."""
+    """Read a plan whole; seven queries however long it is."""
     goals = Goal.objects.filter(plan=plan).order_by("outline_number")
     strategies = list(Strategy.objects.filter(goal__plan=plan).select_related("goal"))
     indicators = list(
         Indicator.objects.filter(goal__plan=plan)
         .order_by("number")
         .select_related("goal")
-        .prefetch_related("strategies")
+        .prefetch_related(
+            "strategies",
+            Prefetch("revisions", TargetRevision.objects.approved(), to_attr="approved_revisions"),
+        )
     )
     nodes = outline(strategies, indicators)
     tops = [node for node in nodes.values() if not node.strategy.parent_id]

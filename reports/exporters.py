@@ -36,6 +36,10 @@ LONGEST_CELL = 32_767
 KINDS = {Goal.Kind.KEY: "關鍵", Goal.Kind.COMMON: "共同性"}
 UNAPPROVED = "含未審核"
 DEMONSTRATION = "示範資料"
+REVISIONS = (
+    "「年度目標值」及「計算式」為計畫原訂內容；自本季或先前季別起經修正者，另列「修正後目標值」、"
+    "「修正後計算式」，累計實際值及達成度依修正後者計算"
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("衡量標準", lambda r: r.indicator.standard, 48),
     Column("單位", lambda r: r.indicator.unit, 10),
     Column("年度目標值", lambda r: r.indicator.target, 12),
+    Column("修正後目標值", lambda r: r.definition.revised_target, 13),
     Column("累計實際值", lambda r: r.attainment.value.amount, 14),
     Column("資料狀態", _state, 12),
     Column("達成度（未設上限）", lambda r: r.attainment.raw, 18),
@@ -71,11 +76,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("進度", lambda r: str(PROGRESS[r.attainment.progress]) if r.attainment.progress else None, 10),
     Column("系統試算燈號", lambda r: LIGHT_SYMBOLS[r.attainment.light] if r.attainment.light else None, 13),
     Column("計算式", lambda r: r.indicator.formula, 48),
+    Column("修正後計算式", lambda r: r.definition.revised_formula or None, 48),
 )
 # The ledger's last entry when these numbers stood: whoever keeps the file holds the ledger to it.
 HEAD_COLUMNS = ("異動紀錄序號", "異動紀錄雜湊值")
 HEADERS = (*(column.header for column in COLUMNS), *HEAD_COLUMNS)
-FORMAT_VERSION = 2  # of the files; it changes whenever the same data would give another file
+FORMAT_VERSION = 3  # of the files; it changes whenever the same data would give another file
 
 
 def rows(results: PlanResults) -> Iterator[list[Cell]]:
@@ -155,6 +161,7 @@ def description(results: PlanResults) -> list[tuple[str, str]]:
         ("年度施政計畫", results.plan.title),
         ("季別", f"{results.plan.year} 年度第 {results.quarter} 季"),
         ("填報值範圍", "僅含審核通過之填報值" if results.basis is Basis.OFFICIAL else UNAPPROVED),
+        ("目標值修正", REVISIONS),
         ("資料性質", DEMONSTRATION if results.demo else "實際填報資料"),
         ("資料截至", moment),
         ("異動紀錄序號", str(head.seq)),

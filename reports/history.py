@@ -42,13 +42,15 @@ _STEPS: dict[str, Promise] = {
 }
 # What people did to evidence: its row stays when it is removed.
 _REMOVED = gettext_lazy("Removed")
+# What people did to a revision of a target that nobody had approved.
+_WITHDRAWN = gettext_lazy("Withdrawn")
 # Columns that a new or deleted row's name says already.
 _IN_NAME: dict[type[models.Model], set[str]] = {
     Figure: {"report", "variable"},
     Membership: {"user"},
     PlannedValue: {"indicator", "quarter"},
     QuarterReport: {"indicator", "quarter"},
-    TargetRevision: {"indicator"},
+    TargetRevision: {"indicator", "from_quarter"},
     ReportingPeriod: {"plan", "quarter"},
     Reopening: {"period", "unit"},
     ReportStep: {"report", "step"},
@@ -184,6 +186,8 @@ class _Teller:
             return _STEPS.get(str(status), action(entry.action))
         if entry.table == Evidence._meta.db_table and entry.old and entry.new.get("removed_at"):
             return _REMOVED
+        if entry.table == TargetRevision._meta.db_table and entry.old:
+            return _WITHDRAWN if entry.action == Action.DELETE else _STEPS[Status.APPROVED]
         return action(entry.action)
 
     def _event(self, entry: Entry) -> Item:
@@ -259,6 +263,9 @@ class _Teller:
                 return True
         if field.name == "status" and field.model is QuarterReport:
             return self._step(entry)
+        if field.model is TargetRevision and field.name.startswith("old_"):
+            revised = (entry.new or entry.old).get(field.name.removeprefix("old_"))
+            return revised in (None, "")
         if field.name == "return_reason" and new == entry.reason and new:
             return True
         return field.name in _REPEATING and self._repeats(field, entry, new)

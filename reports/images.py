@@ -239,6 +239,8 @@ def name(thing: models.Model, about: models.Model | None = None) -> str:
             return " · ".join(filter(None, [name(thing.report, about), thing.variable.name]))
         case Evidence() | ReportStep():
             return " · ".join(filter(None, [name(thing.report, about), _particular(thing)]))
+        case TargetRevision() if about:
+            return _("Revision from quarter %(quarter)s") % {"quarter": thing.from_quarter}
         case ItemProgress() | ReportingPeriod() if about:
             return _("Quarter %(quarter)s") % {"quarter": thing.quarter}
         case Variable():

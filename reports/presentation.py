@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from indicators.formula import LOGIC, SIGNS
 from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
 from indicators.numbers import format_number, format_towards
+from indicators.readings import Reading
 from indicators.value import Assessed, Direction, State
 from indicators.wording import STATES
 from objectives.models import Goal, Plan, User
@@ -134,9 +135,18 @@ class Row:
 
     @cached_property
     def target(self) -> str:
-        """The target with its direction where that is not the usual one: 55, ≤ 5."""
+        """The target in force, with its direction where that is not the usual one: 55, ≤ 5."""
+        return self._bound(self.result.attainment.target)
+
+    @cached_property
+    def original_target(self) -> str:
+        """The plan's own target beside a revised one (原訂); empty where the plan's own holds."""
+        revised = self.result.definition.revised_target is not None
+        return self._bound(self.indicator.target) if revised else ""
+
+    def _bound(self, target: Decimal) -> str:
         sign = "≤ " if self.indicator.direction == Indicator.Direction.AT_MOST else ""
-        return sign + format_number(self.result.attainment.target)
+        return sign + format_number(target)
 
     @cached_property
     def planned(self) -> str:
@@ -190,6 +200,8 @@ class Row:
         if self.planned:
             parts.append(_("planned %(number)s") % {"number": self.planned})
         parts.append(_("target %(number)s %(unit)s") % {"number": self.target, "unit": self.indicator.unit})
+        if self.original_target:
+            parts.append(_("originally %(number)s") % {"number": self.original_target})
         return _("%(title)s: %(numbers)s") % {"title": self.indicator, "numbers": _(", ").join(parts)}
 
 
@@ -252,21 +264,26 @@ def dashboard_of(results: PlanResults) -> Dashboard:
 
 @dataclass(frozen=True)
 class Cell:
-    """A variable in a quarter: a number, or the words that stand in its place."""
+    """A variable in a quarter: a number, or the words that stand in its place.
+
+    Where units gave it, their shares stand below it, by the unit's name.
+    """
 
     number: Number | None = None
     words: str | Promise = ""
     missing: bool = False
+    shares: Sequence[tuple[str, Number]] = ()
 
 
 @dataclass(frozen=True)
 class VariableRow:
-    """A variable over the quarters, and what enters the formula."""
+    """A variable over the quarters, and what enters the formula; the original of a corrected constant."""
 
     variable: Variable
     rollup: Promise
     cells: Sequence[Cell]
     operand: Number | None
+    original: str
 
 
 @dataclass(frozen=True)
@@ -281,20 +298,32 @@ class QuarterRow:
     chosen: bool
 
 
-def variable_rows(results: Sequence[Result], chosen: Result) -> Iterator[VariableRow]:
-    """Yield the variables with what counts in each quarter; results are those of the four quarters."""
+def variable_rows(
+    results: Sequence[Result], chosen: Result, units: Mapping[int, str]
+) -> Iterator[VariableRow]:
+    """Yield the variables with what counts in each quarter; results are those of the four quarters.
+
+    units are the names of those that gave shares, in the order in which they are shown.
+    """
     reading = results[-1].reading
+    constants = {each.symbol: each.constant for each in chosen.rule.variables}
     for variable in chosen.indicator.variables.all():
-        operand = chosen.attainment.value.operands.get(variable.symbol)
+        constant = constants[variable.symbol]
+        operand = chosen.attainment.value.operands.get(variable.symbol, constant)
         yield VariableRow(
             variable=variable,
             rollup=ROLLUPS[variable.rollup],
-            cells=[_cell(variable, result.quarter, reading, chosen.quarter) for result in results],
+            cells=[_cell(variable, result.quarter, reading, chosen.quarter, units) for result in results],
             operand=Number.of(operand),
+            original="" if constant == variable.constant else _constant(variable),
         )
 
 
-def _cell(variable: Variable, quarter: int, reading: Any, chosen: int) -> Cell:
+def _constant(variable: Variable) -> str:
+    return _("not given yet") if variable.constant is None else format_number(variable.constant)
+
+
+def _cell(variable: Variable, quarter: int, reading: Reading, chosen: int, units: Mapping[int, str]) -> Cell:
     if variable.is_constant:
         return Cell(words="")
     if quarter in reading.not_applicable:
@@ -303,12 +332,18 @@ def _cell(variable: Variable, quarter: int, reading: Any, chosen: int) -> Cell:
     if figure is not None:
         if variable.kind == Variable.Kind.YES_NO:
             return Cell(Number(_("yes") if figure else _("no"), plain(figure)))
-        return Cell(Number.of(figure))
+        shares = reading.shares.get((quarter, variable.symbol), {})
+        by_name = [(name, _number(shares[unit])) for unit, name in units.items() if unit in shares]
+        return Cell(_number(figure), shares=by_name)
     if quarter not in variable.due:
         return Cell(words=_("not required"))
     if quarter > chosen:
         return Cell(words="－")
     return Cell(words=_("missing"), missing=True)
+
+
+def _number(value: Decimal) -> Number:
+    return Number(format_number(value), plain(value))
 
 
 def quarter_rows(

@@ -19,7 +19,7 @@ from indicators.models import QUARTERS, Definition, Indicator, PlannedValue, Qua
 from indicators.readings import Basis, Reading, readings
 from indicators.value import Assessed, Direction, Rule, estimate, value_at
 from indicators.wording import why_no_value
-from objectives.models import Goal, Plan
+from objectives.models import Goal, Plan, Unit
 from objectives.roc import gregorian_year, taipei
 
 from .attainment import Attainment, Light, Mean, Progress, attain, mean_attainment
@@ -164,6 +164,17 @@ def results_by_quarter(plan: Plan, indicator: Indicator, *, year_over: bool, bas
     """Return one indicator's results at the end of each quarter, from one reading."""
     reading = readings([indicator], basis)[indicator.pk]
     return [_result(plan, indicator, reading, quarter, year_over) for quarter in QUARTERS]
+
+
+def contributors(results: Iterable[Result]) -> dict[int, str]:
+    """Return the names, by id, of the units that gave shares of figures: the lead unit, then by code."""
+    results = list(results)
+    found = {unit for result in results for shares in result.reading.shares.values() for unit in shares}
+    if not found:
+        return {}
+    lead = {result.indicator.lead_unit_id for result in results}
+    units = sorted(Unit.objects.filter(pk__in=found), key=lambda unit: (unit.pk not in lead, unit.code))
+    return {unit.pk: unit.name for unit in units}
 
 
 def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:

@@ -29,7 +29,8 @@ from .presentation import (
     value_arithmetic,
     variable_rows,
 )
-from .results import plan_indicators, plan_results, results_by_quarter
+from .results import contributors, plan_indicators, plan_results, results_by_quarter
+from .revisions import revisions_shown
 from .selection import Selection, asked_data, reader, select
 from .years import years
 
@@ -97,11 +98,13 @@ def indicator(request: HttpRequest, selection: Selection, code: str) -> HttpResp
         "indicator": found,
         "row": Row(chosen),
         "scheme_line": scheme_line(selection.plan, found.scheme),
-        "formula": formula_in_symbols(found.formula),
-        "formula_in_names": formula_in_names(found.formula, chosen.names),
+        "formula": formula_in_symbols(chosen.definition.formula),
+        "formula_in_names": formula_in_names(chosen.definition.formula, chosen.names),
+        "original_formula": formula_in_symbols(found.formula) if chosen.definition.revised_formula else "",
+        "revisions": list(revisions_shown(found)),
         "value_arithmetic": value_arithmetic(chosen),
         "attainment_arithmetic": attainment_arithmetic(chosen),
-        "variables": list(variable_rows(results, chosen)),
+        "variables": list(variable_rows(results, chosen, contributors(results))),
         "quarters": list(quarter_rows(results, reports, user, selection.quarter)),
         "strategies": linked(found, nodes),
         "years": years(found, selection, user),

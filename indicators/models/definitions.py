@@ -37,6 +37,16 @@ class Definition:
     rule: Rule
     revisions: tuple[TargetRevision, ...]
 
+    @property
+    def revised_target(self) -> Decimal | None:
+        """The 修正後目標值; None where the plan's own target holds."""
+        return self.target if any(each.target is not None for each in self.revisions) else None
+
+    @property
+    def revised_formula(self) -> str:
+        """The formula that a revision put in the plan's place; empty where the plan's own holds."""
+        return self.formula if any(each.formula for each in self.revisions) else ""
+
 
 class IndicatorQuerySet(models.QuerySet["Indicator"]):
     def visible_to(self, user: User) -> Self:

@@ -5,13 +5,17 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from indicators import workflow
 from indicators.models import Indicator, Status, TargetRevision, Variable
 from indicators.workflow import Closed, Conflict, Refusal
 from ledger.models import Entry
-from objectives.models import Plan
+from objectives.models import Plan, Unit
 from objectives.roles import Role
+from objectives.tests.pages import add_url, change_url, list_url, signed_in, text
 from objectives.workflow import adopt_plan
 
 LETTER = {
@@ -280,3 +284,160 @@ def test_a_withdrawn_revision_stays_in_the_ledger(k11, propose, administrator, r
     assert [each.action for each in kept] == ["INSERT", "DELETE"]
     with pytest.raises(Refusal, match="撤回"):
         workflow.approve_revision(revision=TargetRevision(pk=key, indicator=k11), by=reviewer, now=now)
+
+
+# -- The admin's pages -------------------------------------------------------------------------------------
+
+
+TYPED = {
+    "from_quarter": "2", "target": "６０", "formula": "", "reason": "業務量增加", "authority": "行政院",
+    "decided_on": "99.6.1", "number": "院授研字第 1 號",
+}  # fmt: skip
+
+
+def adding(indicator):
+    return f"{add_url(TargetRevision)}?indicator={indicator.pk}"
+
+
+def step_url(name, revision):
+    return reverse(f"admin:indicators_targetrevision_{name}", args=[revision.pk])
+
+
+def test_an_administrator_enters_a_revision_and_a_reviewer_approves_it(k11, administrator, reviewer):
+    client = signed_in(administrator)
+    assert adding(k11) in client.get(change_url(k11)).content.decode()
+    page = text(client.get(adding(k11)))
+    assert "年底適用者：至少 55 次數" in page
+    assert "outbound 我國部次長" in page
+    entered = client.post(adding(k11), TYPED, follow=True)
+    revision = TargetRevision.objects.get()
+    assert (revision.target, revision.decided_on, revision.proposed_by) == (
+        60,
+        date(2010, 6, 1),
+        administrator,
+    )
+    assert "55 次數 60 次數" in text(entered)
+    assert "待審核" in text(entered)
+    assert targets("K1-1") == [55] * 4
+    approved_page = signed_in(reviewer).post(step_url("approve", revision), follow=True)
+    assert "已生效" in text(approved_page)
+    assert targets("K1-1") == [55, 60, 60, 60]
+    assert "自第 2 季起 年度目標值 55 次數 → 60 次數" in text(client.get(change_url(k11)))
+    assert "至少 60 次數（原訂 55）" in text(client.get(list_url(Indicator)))
+    assert "55 次數 → 60 次數" in text(client.get(list_url(TargetRevision)))
+
+
+def test_what_was_typed_stays_where_it_is_refused(k11, administrator):
+    page = signed_in(administrator).post(adding(k11), TYPED | {"target": "55", "decided_on": "2010-06-01"})
+    assert "decided_on" in page.context["form"].errors
+    page = signed_in(administrator).post(adding(k11), TYPED | {"target": "55"})
+    assert "沒有任何變更" in text(page)
+    assert 'value="院授研字第 1 號"' in page.content.decode()
+    assert not TargetRevision.objects.exists()
+
+
+def test_the_indicator_is_chosen_among_those_that_can_be_revised(plan, k11, administrator, person):
+    client = signed_in(administrator)
+    page = client.get(add_url(TargetRevision))
+    assert "K1-1" in text(page)
+    elsewhere = Unit.objects.create(code="OTHER", name="他部")
+    assert "K1-1" not in text(
+        signed_in(person("他", (Role.ADMINISTRATOR, elsewhere))).get(add_url(TargetRevision))
+    )
+    Plan.objects.update(adopted_on=None, adopted_number="")
+    assert "K1-1" not in text(client.get(add_url(TargetRevision)))
+    assert client.get(adding(k11)).status_code == 404
+    assert "登錄目標值修正" not in text(client.get(change_url(k11)))
+
+
+@pytest.mark.parametrize("asked", ["0", "x", "١", "9" * 30, "1 OR 1=1"])
+def test_an_indicator_that_there_is_not_answers_404(k11, administrator, asked):
+    assert signed_in(administrator).get(add_url(TargetRevision), {"indicator": asked}).status_code == 404
+
+
+def test_a_constant_is_corrected_on_the_page(adopted, administrator):
+    variable = Variable.objects.get(indicator__code="K3-1", symbol="baseline")
+    workflow.set_constant(variable=variable, value=Decimal(10), by=administrator)
+    typed = TYPED | {"target": "", "variable": variable.pk, "constant": "12"}
+    page = signed_in(administrator).post(adding(variable.indicator), typed, follow=True)
+    assert f"{variable.name} 10 12" in text(page)
+    other = Indicator.objects.get(code="K1-1")
+    assert "更正之常數" not in text(signed_in(administrator).get(adding(other)))
+
+
+@pytest.mark.parametrize("who", ["planner", "head", "reviewer", "manager", "auditor", "neighbour"])
+def test_every_role_reads_revisions_and_only_administrators_enter_them(request, k11, propose, who):
+    revision = propose(k11, 2, target=Decimal(60))
+    client = signed_in(request.getfixturevalue(who))
+    assert "業務量增加" in text(client.get(change_url(revision)))
+    assert client.get(add_url(TargetRevision)).status_code == 403
+    assert client.post(adding(k11), TYPED).status_code == 403
+    assert client.post(step_url("withdraw", revision)).status_code == 403
+    if who != "reviewer":
+        assert client.post(step_url("approve", revision)).status_code == 403
+    assert targets("K1-1") == [55] * 4
+    assert TargetRevision.objects.count() == 1
+
+
+def test_another_agencys_revisions_do_not_exist(k11, propose, stranger):
+    revision = propose(k11, 2, target=Decimal(60))
+    client = signed_in(stranger)
+    assert client.get(change_url(revision)).status_code == 404
+    assert {client.post(step_url(name, revision)).status_code for name in ("approve", "withdraw")} == {404}
+    assert not client.get(list_url(TargetRevision)).context["cl"].result_list
+
+
+def test_nothing_changes_by_get_and_nobody_edits_or_deletes_a_revision(k11, propose, administrator):
+    revision = propose(k11, 2, target=Decimal(60))
+    client = signed_in(administrator)
+    assert {client.get(step_url(name, revision)).status_code for name in ("approve", "withdraw")} == {405}
+    assert client.post(change_url(revision), TYPED | {"target": "70"}).status_code == 403
+    delete = reverse("admin:indicators_targetrevision_delete", args=[revision.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    assert TargetRevision.objects.get().target == 60
+
+
+def test_a_revision_is_withdrawn_on_its_page(k11, propose, administrator):
+    revision = propose(k11, 2, target=Decimal(60))
+    page = signed_in(administrator).post(step_url("withdraw", revision), follow=True)
+    assert "已撤回" in text(page)
+    assert not TargetRevision.objects.exists()
+
+
+def test_whoever_entered_a_revision_is_told_why_they_cannot_approve_it(k11, propose, person, ministry):
+    both = person("both", (Role.ADMINISTRATOR, ministry), (Role.REVIEWER, ministry))
+    revision = propose(k11, 2, target=Decimal(60), by=both)
+    client = signed_in(both)
+    page = client.get(change_url(revision))
+    assert "須由機關其他研考人員審核" in text(page)
+    assert step_url("approve", revision) not in page.content.decode()
+    assert client.post(step_url("approve", revision)).status_code == 403
+
+
+def test_a_refused_approval_says_why(k11, propose, approved, reviewer):
+    revision = propose(k11, 2, target=Decimal(60))
+    approved("K1-1", 2, outbound=4, inbound=8)
+    page = signed_in(reviewer).post(step_url("approve", revision), follow=True)
+    assert "第 2 季填報已審核通過" in text(page)
+    assert not TargetRevision.objects.get().is_approved
+
+
+def test_the_report_shows_the_target_in_force_and_the_original(k11, report, planner, revise):
+    revise(k11, 2, target=Decimal(60))
+    client = signed_in(planner)
+    assert "至少 60 次數（原訂 55）" in text(client.get(change_url(report("K1-1", 2))))
+    first = text(client.get(change_url(report("K1-1", 1))))
+    assert "至少 55 次數" in first
+    assert "原訂" not in first
+
+
+def test_the_list_takes_the_same_number_of_queries_at_any_size(
+    k11, propose, administrator, django_assert_num_queries
+):
+    client = signed_in(administrator)
+    propose(k11, 2, target=Decimal(60))
+    with CaptureQueriesContext(connection) as few:
+        client.get(list_url(TargetRevision))
+    propose(Indicator.objects.get(code="K1-2"), 2, target=Decimal(60))
+    with django_assert_num_queries(len(few)):
+        client.get(list_url(TargetRevision))

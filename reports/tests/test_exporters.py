@@ -93,8 +93,8 @@ def test_a_csv_opens_in_a_spreadsheet_as_it_is(managing, plan):
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     header = response.content.decode("utf-8-sig").split("\r\n")[0]
     assert header == (
-        "年度,季別,類別,目標編號,目標,指標代碼,指標,衡量標準,單位,年度目標值,累計實際值,資料狀態,"
-        "達成度（未設上限）,達成度,進度,系統試算燈號,計算式,異動紀錄序號,異動紀錄雜湊值"
+        "年度,季別,類別,目標編號,目標,指標代碼,指標,衡量標準,單位,年度目標值,修正後目標值,累計實際值,資料狀態,"
+        "達成度（未設上限）,達成度,進度,系統試算燈號,計算式,修正後計算式,異動紀錄序號,異動紀錄雜湊值"
     )
     assert len(table(response)) == 20
     assert [row["指標代碼"] for row in sheet(managing.get("/export/attainment.xlsx"))][:2] == ["K1-1", "K1-2"]
