@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase, client
+from django.utils import translation
 from playwright.sync_api import BrowserContext
 
 from indicators import locks
@@ -100,6 +102,12 @@ def pages_alone_are_kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "store_rendered_templates", keep_first)
         yield
+
+
+@pytest.fixture(autouse=True)
+def words_are_chinese() -> None:
+    """A request in English leaves its language behind in the thread."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE\b")

@@ -22,8 +22,8 @@ from ..file_check import MEGABYTE, FileRefused, FileType, check_file, safe_name
 from ..models import Evidence, QuarterReport
 from ..wording import file_problem
 from .drafts import CHANGE, locked
-from .periods import closed_because
-from .refusals import Closed, Refusal
+from .periods import require_open, under_the_locks
+from .refusals import Refusal
 
 MAX_PIECES = 20  # of a report
 MAX_TOTAL = 100 * MEGABYTE
@@ -125,7 +125,8 @@ def remove_evidence(*, evidence: Evidence, by: User, now: datetime) -> Evidence:
         evidence = report.evidence.get(pk=evidence.pk)
         require_removable(evidence=evidence, by=by, now=now)
         evidence.removed_by, evidence.removed_at = by, now
-        evidence.save(update_fields=["removed_by", "removed_at"])
+        with under_the_locks():
+            evidence.save(update_fields=["removed_by", "removed_at"])
         report.editors.add(by)
         if evidence.stored_name:
             # Deleted with the row's transaction, not before; a file that cannot be is logged, and
@@ -146,15 +147,12 @@ def require_removable(*, evidence: Evidence, by: User, now: datetime) -> None:
 def require_open_for_evidence(*, report: QuarterReport, by: User, now: datetime) -> None:
     """Raise PermissionDenied, Closed or Refusal unless `by` may add evidence to the report now.
 
-    Whoever enters for the lead unit or for a contributing one may, where the quarter is open for that unit.
+    Whoever enters for the lead unit or a contributing one may. What they add is the whole report's, so the
+    quarter must be open for its lead unit.
     """
-    units = [unit for unit in report.indicator.participants if can(by, CHANGE, unit)]
-    if not units:
+    if not any(can(by, CHANGE, unit) for unit in report.indicator.participants):
         require(by, CHANGE, report)
-    plan = report.indicator.goal.plan
-    closed = [closed_because(plan, report.quarter, [unit.pk], now) for unit in units]
-    if all(closed):
-        raise Closed(closed[0])
+    require_open(report.indicator.goal.plan, report.quarter, report.permission_units(), now)
     if not report.is_open_for_entry:
         raise Refusal(
             _("This report is «%(status)s»; evidence can be changed only in a draft or a returned report.")
@@ -194,6 +192,8 @@ def _save(report: QuarterReport, pieces: list[Evidence], by: User) -> list[Evide
         )
     for piece in pieces:
         piece.full_clean(exclude=["size", "removed_by", "removed_at"])  # may be null
-        piece.save()
+    with under_the_locks():
+        for piece in pieces:
+            piece.save()
     report.editors.add(by)
     return pieces
