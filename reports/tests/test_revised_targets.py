@@ -107,6 +107,7 @@ def test_a_revised_formula_computes_from_its_quarter_on(managing, approved, revi
     approved("K1-1", 2, outbound=1, inbound=2)
     page = managing.get("/indicators/K1-1/?year=99&quarter=2")
     assert sums(page)[0] == "5 × 2 + 10 = 20"
+    assert row_of(managing.get("/?year=99&quarter=2"), "K1-1").endswith("約 40")  # 全年推估: (5 × 2 + 10) × 2
     assert "outbound × 2 + inbound 已修正 原訂 outbound + inbound" in text(page)
     row = csv_row(managing, "K1-1", 2)
     assert (row["累計實際值"], row["計算式"], row["修正後計算式"], row["修正後目標值"]) == (
