@@ -1,7 +1,9 @@
 """How an adopted plan's targets, formulas and constants are revised: by two people, from a quarter on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -441,3 +443,44 @@ def test_the_list_takes_the_same_number_of_queries_at_any_size(
     propose(Indicator.objects.get(code="K1-2"), 2, target=Decimal(60))
     with django_assert_num_queries(len(few)):
         client.get(list_url(TargetRevision))
+
+
+# -- At the same time --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_revision_and_an_approval_at_the_same_time_one_is_judged_by_the_other(
+    k11, report, planner, head, reviewer, person, ministry, propose, now
+):
+    """Whichever comes second finds what the first one did, and leaves it alone."""
+    revision = propose(k11, 2, target=Decimal(60))
+    figures = {"outbound": Decimal(4), "inbound": Decimal(8)}
+    found = workflow.save_draft(report=report("K1-1", 2), by=planner, now=now, figures=figures)
+    submitted = workflow.submit(report=found, by=planner, now=now)
+    seen = workflow.endorse(report=submitted, by=head, now=now)
+    second = person("second", (Role.REVIEWER, ministry))
+    at_once = Barrier(2)
+
+    def attempt(verb):
+        try:
+            at_once.wait()
+            verb()
+        except Refusal as refused:
+            return refused
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        refusals = list(
+            pool.map(
+                attempt,
+                [
+                    lambda: workflow.approve_revision(revision=revision, by=reviewer, now=now),
+                    lambda: workflow.approve(report=seen, by=second, now=now, version=seen.version),
+                ],
+            )
+        )
+    revised, decided = TargetRevision.objects.get().is_approved, report("K1-1", 2).status == Status.APPROVED
+    assert revised != decided
+    assert [refusal is None for refusal in refusals] == [revised, decided]
+    assert targets("K1-1")[1] == (60 if revised else 55)

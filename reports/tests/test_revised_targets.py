@@ -66,7 +66,7 @@ def test_pages_and_files_agree_on_the_target_in_force_and_show_the_original(mana
     )
     assert (typed["年度目標值"], typed["修正後目標值"], typed["達成度"]) == (55, 60, 50)
     dashboard = row_of(managing.get("/?year=99&quarter=2"), "K1-1")
-    assert "[30]30／60 次數 修正後 原訂 55" in dashboard
+    assert "[30]30／60 次數 已修正 原訂 55" in dashboard
     assert "[50]50%" in dashboard
     assert "目標 60 次數、原訂 55" in dashboard  # the chart's title
     page = managing.get("/indicators/K1-1/?year=99&quarter=2")
@@ -98,7 +98,7 @@ def test_each_quarter_stands_with_its_own_target(managing, approved, revise):
         for row in markup(managing.get("/indicators/K1-1/?year=99&quarter=4")).rows
         if row.startswith("第 ")
     ]
-    assert ["60 修正後 原訂 55" in row for row in rows] == [False, False, True, True]
+    assert ["60 已修正 原訂 55" in row for row in rows] == [False, False, True, True]
 
 
 def test_a_revised_formula_computes_from_its_quarter_on(managing, approved, revise):
@@ -107,7 +107,8 @@ def test_a_revised_formula_computes_from_its_quarter_on(managing, approved, revi
     approved("K1-1", 2, outbound=1, inbound=2)
     page = managing.get("/indicators/K1-1/?year=99&quarter=2")
     assert sums(page)[0] == "5 × 2 + 10 = 20"
-    assert "outbound × 2 + inbound 修正後 原訂 outbound + inbound" in text(page)
+    assert row_of(managing.get("/?year=99&quarter=2"), "K1-1").endswith("約 40")  # 全年推估: (5 × 2 + 10) × 2
+    assert "outbound × 2 + inbound 已修正 原訂 outbound + inbound" in text(page)
     row = csv_row(managing, "K1-1", 2)
     assert (row["累計實際值"], row["計算式"], row["修正後計算式"], row["修正後目標值"]) == (
         "20", "outbound + inbound", "outbound * 2 + inbound", "",
@@ -135,7 +136,7 @@ def test_a_corrected_constant_counts_from_its_quarter_on(managing, approved, rev
     assert [csv_row(managing, "K3-1", quarter)["累計實際值"] for quarter in (3, 4)] == ["2", "4"]
     page = managing.get("/indicators/K3-1/?year=99&quarter=4")
     figures = next(row for row in markup(page).rows if " baseline " in row)
-    assert figures.endswith("[12]12 修正後 原訂 10")
+    assert figures.endswith("[12]12 已修正 原訂 10")
     third = markup(managing.get("/indicators/K3-1/?year=99&quarter=3")).rows
     assert next(row for row in third if " baseline " in row).endswith("[10]10")
 
@@ -165,15 +166,15 @@ def test_looking_back_shows_what_was_in_force_then(managing, approved, revise, a
 
 def test_a_target_that_is_not_to_be_exceeded_keeps_its_sign(managing, revise):
     revise("C2-2", 1, target=Decimal("4.5"))
-    assert "≤ 4.5 ％ 修正後 原訂 ≤ 5" in row_of(managing.get("/?year=99&quarter=4"), "C2-2")
+    assert "≤ 4.5 ％ 已修正 原訂 ≤ 5" in row_of(managing.get("/?year=99&quarter=4"), "C2-2")
 
 
 def test_the_plan_keeps_its_wording_and_notes_the_revision(managing, revise):
     revise("K1-1", 2, target=Decimal(60))
     revise("K1-2", 3, formula="projects * 1")
     words = text(managing.get("/plan/?year=99"))
-    assert "55 次數 修正後 自第 2 季起 60" in words
-    assert "100 項數 修正後 計算式或常數自第 3 季起修正" in words
+    assert "55 次數 已修正 自第 2 季起 60" in words
+    assert "100 項數 已修正 計算式或常數自第 3 季起修正" in words
 
 
 def test_the_cover_of_a_file_says_what_the_columns_mean(managing, plan):
