@@ -44,10 +44,12 @@ class DeputyForm(forms.Form):
     principal = PersonField(User.objects.none(), label=gettext_lazy("who is away"))
     deputy = PersonField(User.objects.none(), label=gettext_lazy("deputy"))
     starts_on = RocDateField(
-        label=gettext_lazy("first day"), help_text=gettext_lazy("By the ROC calendar, such as 98.12.31.")
+        label=gettext_lazy("first day of the deputyship"),
+        help_text=gettext_lazy("By the ROC calendar, such as 98.12.31."),
     )
     ends_on = RocDateField(
-        label=gettext_lazy("last day"), help_text=gettext_lazy("The deputy may still act on this day.")
+        label=gettext_lazy("last day of the deputyship"),
+        help_text=gettext_lazy("The deputy may still act on this day."),
     )
 
     def __init__(self, user: User, today: date, data: Any = None) -> None:
