@@ -126,14 +126,20 @@ class User(AbstractBaseUser):
     def rights(self) -> Rights:
         """The person's roles as they stood when first asked for, those they deputise in included.
 
-        Three queries at most, once per request. Only roles of daily work pass to a deputy.
+        Three queries at most, once per request. Only roles of daily work pass to a deputy, and only where
+        the deputy has a role of their own in the same organisation.
         """
         if not self.is_active or self.pk is None:
             return Rights({}, frozenset())
         away = Deputy.objects.filter(deputy=self).in_force(taipei(timezone.now()).date()).values("principal")
         mine = Q(user=self) | Q(user__in=away, role__in=DEPUTISED)
-        memberships = list(Membership.objects.order_by().filter(mine).values_list("role", "unit_id"))
-        return Rights.of(memberships, Unit.objects.tree()) if memberships else Rights({}, frozenset())
+        held = Membership.objects.order_by().filter(mine).values_list("user_id", "role", "unit_id")
+        memberships = list(held)
+        if not memberships:
+            return Rights({}, frozenset())
+        tree = Unit.objects.tree()
+        own = Rights.of(((role, unit) for user, role, unit in memberships if user == self.pk), tree)
+        return Rights.of(((role, unit) for _, role, unit in memberships if unit in own.organisation), tree)
 
     @property
     def is_staff(self) -> bool:
@@ -188,6 +194,10 @@ class DeputyQuerySet(models.QuerySet["Deputy"]):
 
     def in_force(self, day: date) -> Self:
         return self.filter(starts_on__lte=day, ends_on__gte=day, principal__is_active=True)
+
+    def not_over(self, day: date) -> Self:
+        """Those of that day and the days to come, the earliest first."""
+        return self.filter(ends_on__gte=day).order_by("starts_on", "pk")
 
 
 class Deputy(models.Model):

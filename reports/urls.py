@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from . import approval_pages, ledger_pages, views
+from . import approval_pages, deputy_pages, ledger_pages, people_pages, views
 from .accounts import PasswordChange
 
 accounts = [
@@ -24,5 +24,8 @@ urlpatterns = [
     path("ledger/check_export.py", ledger_pages.verifier, name="verifier"),
     path("approve/<int:pk>/", approval_pages.approve, name="approve"),
     path("approve/<int:year>/<int:quarter>/<path:code>/", approval_pages.approve_unit, name="approve_unit"),
+    path("people/", people_pages.people, name="people"),
+    path("deputies/", deputy_pages.deputies, name="deputies"),
+    path("deputies/<int:pk>/end/", deputy_pages.end, name="end_deputy"),
     *accounts,
 ]

@@ -16,6 +16,7 @@ from indicators.reminders import is_pressing, letters
 from indicators.tests.test_my_work import due
 from objectives.models import Deputy, User
 from objectives.roc import TAIPEI
+from objectives.roles import Role
 from objectives.tests.pages import signed_in, text
 
 DAY = "2010-04-12"  # two days after the submission of quarter 1 was due
@@ -149,7 +150,7 @@ def test_a_name_or_an_address_adds_no_header(addresses, planner, head, plan):
 
 
 def test_a_deputy_is_reminded_of_their_principals_work(addresses, planner, person, plan):
-    deputy = person("deputy")
+    deputy = person("deputy", (Role.MANAGER, plan.unit))
     today = timezone.localdate()
     Deputy.objects.create(
         principal=planner, deputy=deputy, starts_on=today, ends_on=today + timedelta(days=1)
