@@ -8,6 +8,7 @@ the ministry above (top), or none at all.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from indicators import workflow
 from indicators.models import Evidence, Indicator, QuarterReport, TargetRevision
-from objectives.models import Unit, User, WorkItem
+from objectives.models import Deputy, Unit, User, WorkItem
 from objectives.roles import Role
 
 from .cast import NOW
@@ -76,12 +77,15 @@ def things(plan: Any, department: Unit, planner: User) -> dict[str, Any]:
     person = User.objects.create_user("somebody", "x")
     person.memberships.create(unit=department, role=Role.MANAGER)
     goal = plan.goals.earliest("pk")
+    deputyship = Deputy.objects.create(
+        principal=person, deputy=planner, starts_on=date(2020, 1, 1), ends_on=date(2999, 1, 1)
+    )
     return {
         "-": None, "unit": department, "user": person, "plan": plan, "goal": goal,
         "strategy": goal.strategies.earliest("pk"), "work_plan": plan.work_plans.earliest("pk"),
         "item": WorkItem.objects.earliest("pk"), "indicator": indicator,
         "variable": indicator.variables.earliest("pk"), "report": report, "evidence": piece,
-        "revision": revision, "period": plan.periods.get(quarter=1),
+        "revision": revision, "period": plan.periods.get(quarter=1), "deputyship": deputyship,
     }  # fmt: skip
 
 
