@@ -259,7 +259,7 @@ def test_nothing_is_due_from_others(request, plan, send, who):
 
 
 def test_a_deputy_is_asked_for_what_their_principal_would_be(planner, person, ministry, plan):
-    deputy = person("deputy")
+    deputy = person("deputy", (Role.MANAGER, ministry))
     today = timezone.localdate()
     planner.deputies.create(deputy=deputy, starts_on=today, ends_on=today)
     assert len(due(deputy)) == len(due(planner)) > 0

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Dialog, Page, expect
 
 from indicators import workflow
-from indicators.models import Figure, PlannedValue, QuarterReport
+from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, TargetRevision
 from objectives.models import User
 from objectives.tests.pages import add_url, change_url, list_url
 
@@ -49,6 +49,11 @@ def test_every_page_is_quiet_and_fits(
         figures={"outbound": Decimal(4), "inbound": Decimal(8)},
     )
     workflow.submit(report=waiting, by=planner, now=now)
+    indicator = Indicator.objects.get(code="K1-1")
+    TargetRevision.objects.create(
+        indicator=indicator, from_quarter=2, target=60, old_target=55, old_formula=indicator.formula,
+        reason="x", authority="x", decided_on=now.date(), number="1", proposed_by=planner, proposed_at=now,
+    )  # fmt: skip
     addresses = {
         administrator: ["/admin/", f"/admin/objectives/plan/{plan.pk}/adopt/"],
         planner: [],

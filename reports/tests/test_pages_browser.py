@@ -33,7 +33,7 @@ SCHEMES = ("light", "dark")
 def some_figures(approved, report, planner):
     PlannedValue.objects.create(indicator=Indicator.objects.get(code="K1-1"), quarter=2, value=28)
     approved("K1-1", 1, outbound=4, inbound=8)
-    approved("K1-1", 2, outbound=5, inbound=10)
+    approved("K1-1", 2, behind=True, outbound=5, inbound=10)
     approved("K7-1", 1, remitted=1_000_000, budget=8_000_000)
     approved("C3-1", 4, next_year=1980, this_year=2000)
     approved("C2-2", 4, requested=10_800, ceiling=10_000)
