@@ -221,9 +221,11 @@ def test_each_organisation_sees_its_own_people(planner, neighbour, stranger):
 def test_more_people_ask_no_more_of_the_database(
     manager, administrator, person, ministry, today, django_assert_max_num_queries, page
 ):
+    client = signed_in(administrator)
+
     def queries():
         with django_assert_max_num_queries(30) as asked:
-            signed_in(administrator).get(page)
+            client.get(page)
         return len(asked)
 
     def more(number):
@@ -232,6 +234,7 @@ def test_more_people_ask_no_more_of_the_database(
         Deputy.objects.create(principal=someone, deputy=manager, starts_on=today, ends_on=today + DAY)
 
     more(0)
+    client.get(page)  # what a process looks up once is not counted
     few = queries()
     for number in range(1, 6):
         more(number)
