@@ -13,4 +13,4 @@ register = template.Library()
 @register.filter
 def things_to_do(user: User) -> int:
     """Count what is due from the person now."""
-    return len(my_work.tasks(user, timezone.now()))
+    return my_work.number_of_tasks(user, timezone.now())
