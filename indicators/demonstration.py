@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import prefetch_related_objects
+
 from ledger.acting import acting
 from objectives.models import Plan, User
 
@@ -93,9 +95,11 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
     texts: workflow.Texts = {"remark": workflow.DEMONSTRATION_REMARK}
     with acting():
         report = workflow.save_draft(report=report, by=planner, now=now, figures=figures, demo=True, **texts)
-        if workflow.notices(report):
+        prefetch_related_objects([report.indicator], *workflow.DEFINED_BY)
+        reading = workflow.entered(report)
+        if workflow.notices(report, reading):
             texts["check_note"] = workflow.DEMONSTRATION_CHECK
-        if workflow.is_behind(report):
+        if workflow.is_behind(report, reading):
             texts |= workflow.DEMONSTRATION_LAG
             texts["improve_by"] = month_after(report.indicator.goal.plan.year, QUARTERS[-1])
         return workflow.save_draft(report=report, by=planner, now=now, figures={}, demo=True, **texts)

@@ -352,8 +352,7 @@ def explain(found: Iterable[Task]) -> list[Task]:
     """Return the tasks with what it takes to say what they lack; a constant number of queries."""
     found = list(found)
     reports = [task.report for task in found if task.kind is Kind.FILL_IN and task.report]
-    related = ("variables", "planned_values", "revisions", "contributing_units")
-    prefetch_related_objects(reports, "figures", *(f"indicator__{name}" for name in related))
+    prefetch_related_objects(reports, "figures", *(f"indicator__{name}" for name in workflow.DEFINED_BY))
     read = readings([report.indicator for report in reports], Basis.ENTERED)
     return [
         replace(task, reading=read.get(task.report.indicator_id)) if task.report else task for task in found

@@ -373,7 +373,8 @@ def test_the_menu_counts_what_is_to_do(planner, head, send, a_moment_later):
 
 def test_counting_takes_no_more_queries_than_the_tasks_themselves(planner, neighbour, shared, report, now):
     QuarterReport.objects.filter(pk=report("K1-2", 1).pk).update(response="對策")
-    for person, kinds in ((planner, {Kind.FILL_IN, Kind.PROGRESS, Kind.FOLLOW_UP}), (neighbour, {Kind.SHARE})):
+    planners = {Kind.FILL_IN, Kind.PROGRESS, Kind.FOLLOW_UP}
+    for person, kinds in ((planner, planners), (neighbour, {Kind.SHARE})):
         with CaptureQueriesContext(connection) as listing:
             found = tasks(again(person), now)
         with CaptureQueriesContext(connection) as counting:
