@@ -34,17 +34,9 @@ def test_without_demo_there_is_the_plan_and_nothing_else(db, tmp_path):
     assert (tmp_path / "static" / "reports" / "site.css").is_file()
 
 
-def test_running_it_again_changes_nothing(db, capsys):
-    call_command("bootstrap", "--demo")
-    Plan.objects.update(title="改過的標題")
-    before = everything()
-    capsys.readouterr()
-    call_command("bootstrap", "--demo")
-    assert everything() == before
-    assert capsys.readouterr().out == ""
-
-
-def test_demonstration_accounts_are_printed_once_and_kept_for_the_owner_only(db, tmp_path, capsys, client):
+def test_accounts_are_kept_for_the_owner_only_and_running_it_again_changes_nothing(
+    db, tmp_path, capsys, client
+):
     call_command("bootstrap", "--demo")
     kept = tmp_path / "instance" / "demo-accounts.txt"
     assert kept.stat().st_mode & 0o077 == 0
@@ -56,6 +48,12 @@ def test_demonstration_accounts_are_printed_once_and_kept_for_the_owner_only(db,
         assert client.login(username=username, password=password)
         role = Role(username.upper())
         assert [m.role for m in Membership.objects.filter(user__username=username)] == [role]
+
+    Plan.objects.update(title="改過的標題")
+    before = everything()
+    call_command("bootstrap", "--demo")
+    assert everything() == before
+    assert capsys.readouterr().out == ""
 
 
 def test_demonstration_figures_are_marked_and_do_not_come_back(db):

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
 from indicators import workflow
 from indicators.models import Indicator, PlannedValue
-from mofa_kpi.tests.cast import NOW, PASSWORD
+from mofa_kpi.tests.cast import NOW
+from objectives.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,13 +52,13 @@ def opened(live_server, new_context: Callable[..., BrowserContext]) -> Callable[
     def enter(user: str | None = None, *, width: int = 1280, scheme: str = "light", **options: Any) -> Page:
         viewport = {"width": width, "height": 900}
         context = new_context(base_url=live_server.url, viewport=viewport, color_scheme=scheme, **options)
-        page = context.new_page()
-        page.goto("/accounts/login/")
         if user:
-            page.locator("[name=username]").fill(user)
-            page.locator("[name=password]").fill(PASSWORD)
-            page.locator("button.primary").click()
-            page.wait_for_url("**/")
+            client = Client()
+            client.force_login(User.objects.get(username=user))
+            session = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        page = context.new_page()
+        page.goto("/" if user else "/accounts/login/")
         return page
 
     return enter
