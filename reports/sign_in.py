@@ -58,7 +58,7 @@ def carry_what_was_typed(
             "carried": fields.urlencode(),
             "has_files": bool(request.FILES),
         }
-        return render(request, "registration/login.html", context, status=403)
+        return render(request, "registration/login.html", context)
 
     return middleware
 
