@@ -19,7 +19,7 @@ from objectives.scoped import signed_in
 
 from . import workflow
 from .access import reading_page
-from .models import ReportingPeriod
+from .models import ReportingPeriod, TargetRevision
 from .my_work import ENTER, Standing, Task, explain, is_open, opened_periods, progress, tasks
 
 LATEST_REMINDERS = 20
@@ -67,6 +67,9 @@ def my_work(request: HttpRequest) -> HttpResponse:
             "quarters": _quarters(periods, quarter, standing),
             "standings": _standings(quarter, standing),
             "filtered": bool(quarter or standing),
+            "revisions": TargetRevision.objects.to_approve(user)
+            .select_related("indicator__goal__plan", "proposed_by")
+            .order_by("proposed_at"),
             "progress": progressed,
             "legend": list(Standing),
             "several_agencies": len({period.plan.unit_id for period in periods}) > 1,
