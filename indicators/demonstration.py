@@ -138,7 +138,7 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
             report=report,
             by=planner,
             now=now,
-            figures=_by_unit(report.indicator, figures),
+            figures=_by_unit(report, figures),
             demo=True,
             **texts,
         )
@@ -150,13 +150,14 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
         return workflow.save_draft(report=report, by=planner, now=now, figures={}, demo=True, **texts)
 
 
-def _by_unit(indicator: Indicator, figures: Mapping[str, Decimal]) -> workflow.Figures:
-    """Share the figures out between the units that give them."""
-    contributing = indicator.contributing_units.first()
+def _by_unit(report: QuarterReport, figures: Mapping[str, Decimal]) -> workflow.Figures:
+    """Share the figures out between the units that give them; in the last quarter one is still awaited."""
+    contributing = report.indicator.contributing_units.first()
     if contributing is None:
         return figures
     shares: dict[workflow.Key, Decimal] = {}
     for symbol, value in figures.items():
-        shares[symbol, contributing.pk] = value // 3
-        shares[symbol, indicator.lead_unit_id] = value - value // 3
+        shares[symbol, report.indicator.lead_unit_id] = value - value // 3
+        if report.quarter in FINISHED_QUARTERS:
+            shares[symbol, contributing.pk] = value // 3
     return shares
