@@ -40,11 +40,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     browser_tests = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
     for item in browser_tests:
         item.add_marker("browser")
+    for item in filter(touches_database, items):
+        item.add_marker("database")
     if browser_tests and not chromium() and not browser_required():
         config.hook.pytest_deselected(items=browser_tests)
         items[:] = [item for item in items if item not in browser_tests]
         config.stash[left_out] = len(browser_tests)
     items.sort(key=plan_last)  # what depends on the order of these is sorted by pytest-django after us
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"}.intersection(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
 def plan_last(item: pytest.Item) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import prefetch_related_objects
+
 from ledger.acting import acting
 from objectives.models import Plan, Unit, User, WorkItem
 
@@ -134,17 +136,13 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
         return report
     texts: workflow.Texts = {"remark": workflow.DEMONSTRATION_REMARK}
     with acting():
-        report = workflow.save_draft(
-            report=report,
-            by=planner,
-            now=now,
-            figures=_by_unit(report, figures),
-            demo=True,
-            **texts,
-        )
-        if workflow.notices(report):
+        shares = _by_unit(report, figures)
+        report = workflow.save_draft(report=report, by=planner, now=now, figures=shares, demo=True, **texts)
+        prefetch_related_objects([report.indicator], *workflow.DEFINED_BY)
+        reading = workflow.entered(report)
+        if workflow.notices(report, reading):
             texts["check_note"] = workflow.DEMONSTRATION_CHECK
-        if workflow.is_behind(report):
+        if workflow.is_behind(report, reading):
             texts |= workflow.DEMONSTRATION_LAG
             texts["improve_by"] = month_after(report.indicator.goal.plan.year, QUARTERS[-1])
         return workflow.save_draft(report=report, by=planner, now=now, figures={}, demo=True, **texts)

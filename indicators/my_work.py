@@ -231,12 +231,19 @@ def is_open(period: ReportingPeriod, unit: int, now: datetime) -> bool:
     return not period.plan.is_closed and (not period.is_over(now) or reopened)
 
 
-def _reports(periods: Periods) -> QuarterReportQuerySet:
-    """Return the reports of periods with what a task says of them."""
+def _told(reports: QuarterReportQuerySet) -> QuarterReportQuerySet:
+    """Return reports in the plan's order, with what a task says of them."""
+    return reports.select_related("indicator__goal__plan", "indicator__lead_unit", "returned_by").order_by(
+        "indicator__goal__outline_number", "indicator__number", "quarter"
+    )
+
+
+def _counted(reports: QuarterReportQuerySet) -> QuarterReportQuerySet:
+    """Return reports in any order, with no more than it takes to find the tasks."""
     return (
-        QuarterReport.objects.of_periods(periods)
-        .select_related("indicator__goal__plan", "indicator__lead_unit", "returned_by")
-        .order_by("indicator__goal__outline_number", "indicator__number", "quarter")
+        reports.select_related("indicator__goal", "indicator__lead_unit")
+        .only("quarter", "status", "improve_by", "indicator__goal__plan", "indicator__lead_unit__code")
+        .order_by()
     )
 
 
@@ -245,18 +252,20 @@ def _period_of(report: QuarterReport, periods: Periods) -> ReportingPeriod:
     return next(each for each in periods if (each.plan_id, each.quarter) == (plan, report.quarter))
 
 
-def _to_fill_in(user: User, periods: Periods, today: date) -> Iterator[Task]:
+Reports = QuarterReportQuerySet
+
+
+def _to_fill_in(user: User, reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
     """Yield the reports of user's units that are to be filled in."""
-    reports = _reports(periods).to_fill_in(user.rights.units(ENTER))
-    return _of_reports(Kind.FILL_IN, reports, periods, today)
+    return _of_reports(Kind.FILL_IN, reports.to_fill_in(user.rights.units(ENTER)), periods, today)
 
 
-def _to_endorse(user: User, periods: Periods, today: date) -> Iterator[Task]:
-    return _of_reports(Kind.ENDORSE, _reports(periods).to_endorse(user), periods, today)
+def _to_endorse(user: User, reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
+    return _of_reports(Kind.ENDORSE, reports.to_endorse(user), periods, today)
 
 
-def _to_approve(user: User, periods: Periods, today: date) -> Iterator[Task]:
-    return _of_reports(Kind.APPROVE, _reports(periods).to_approve(user), periods, today)
+def _to_approve(user: User, reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
+    return _of_reports(Kind.APPROVE, reports.to_approve(user), periods, today)
 
 
 def _of_reports(kind: Kind, reports: QuarterReportQuerySet, periods: Periods, today: date) -> Iterator[Task]:
@@ -265,15 +274,11 @@ def _of_reports(kind: Kind, reports: QuarterReportQuerySet, periods: Periods, to
         yield Task(kind=kind, period=period, unit=unit, today=today, report=report)
 
 
-def _to_share(user: User, periods: Periods, today: date) -> Iterator[Task]:
+def _to_share(user: User, reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
     """Yield the reports of others in which a share of user's units is missing, or that were returned."""
     units = user.rights.units(ENTER)
-    reports = (
-        _reports(periods)
-        .to_share(units)
-        .prefetch_related("figures", "indicator__variables", "indicator__contributing_units")
-    )
-    for report in reports:
+    related = ("figures", "indicator__variables", "indicator__contributing_units")
+    for report in reports.to_share(units).prefetch_related(*related):
         mine = [unit for unit in report.indicator.participants if unit.pk in units]
         missing = {unit.pk for _variable, unit in workflow.missing_figures(report) if unit}
         asked = [unit for unit in mine if unit.pk in missing] or mine
@@ -284,13 +289,13 @@ def _to_share(user: User, periods: Periods, today: date) -> Iterator[Task]:
             )
 
 
-def _to_write(user: User, periods: Periods, today: date) -> Iterator[Task]:
+def _to_write(user: User, _reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
     """Yield, for each unit and period, the work items of whose progress nothing is written."""
     plans = {period.plan_id for period in periods}
     items = list(
         WorkItem.objects.led_by(user.rights.units(ENTER))
         .filter(work_plan__plan__in=plans)
-        .select_related("work_plan__plan__unit", "lead_unit")
+        .select_related("work_plan", "lead_unit")
     )
     written = set(ItemProgress.objects.written().filter(item__in=items).values_list("item", "quarter"))
     for period in periods:
@@ -302,12 +307,12 @@ def _to_write(user: User, periods: Periods, today: date) -> Iterator[Task]:
             yield Task(kind=Kind.PROGRESS, period=period, unit=unit, today=today, items=tuple(theirs))
 
 
-def _to_follow_up(user: User, periods: Periods, today: date) -> Iterator[Task]:
+def _to_follow_up(user: User, reports: Reports, periods: Periods, today: date) -> Iterator[Task]:
     """Yield the open responses: of earlier quarters than the newest, and those whose day has come."""
     newest: dict[int, ReportingPeriod] = {}
     for period in periods:
         newest.setdefault(period.plan_id, period)
-    for report in _reports(periods).to_follow_up(user.rights.units(ENTER)):
+    for report in reports.to_follow_up(user.rights.units(ENTER)):
         period = newest[report.indicator.goal.plan_id]
         due = report.improve_by is not None and report.improve_by <= today
         if report.quarter < period.quarter or (due and not report.is_open_for_entry):
@@ -315,8 +320,10 @@ def _to_follow_up(user: User, periods: Periods, today: date) -> Iterator[Task]:
             yield Task(kind=Kind.FOLLOW_UP, period=period, unit=unit, today=today, report=report)
 
 
+Part = Callable[[User, Reports, Periods, date], Iterator[Task]]
+
 # What each permission makes a person's business.
-PARTS: tuple[tuple[str, Callable[[User, Periods, date], Iterator[Task]]], ...] = (
+PARTS: tuple[tuple[str, Part], ...] = (
     (ENTER, _to_fill_in),
     (ENTER, _to_share),
     (ENTER, _to_write),
@@ -332,28 +339,40 @@ def tasks(user: User, now: datetime, periods: Periods | None = None) -> list[Tas
     periods are those of `opened_periods`. A constant number of queries, none for whoever neither enters nor
     decides; what each lacks is asked after `explain`.
     """
-    parts = [part for permission, part in PARTS if user.rights.units(permission)]
-    if not parts:
+    if not _parts(user):
         return []
     periods = opened_periods(user, now) if periods is None else periods
     order = {period.pk: place for place, period in enumerate(periods)}
-    found = [
-        task
-        for part in parts
-        for task in part(user, periods, taipei(now).date())
-        if is_open(task.period, task.unit.pk, now) or task.kind is Kind.FOLLOW_UP
-    ]
+    found = list(_found(user, _told(QuarterReport.objects.of_periods(periods)), periods, now))
     kinds = list(Kind)
     found.sort(key=lambda task: (order[task.period.pk], not task.is_returned, kinds.index(task.kind)))
     return found
+
+
+def number_of_tasks(user: User, now: datetime) -> int:
+    """Count `tasks`, in less than half the time: every page of a person who has any does so."""
+    if not _parts(user):
+        return 0
+    periods = opened_periods(user, now)
+    return sum(1 for _task in _found(user, _counted(QuarterReport.objects.of_periods(periods)), periods, now))
+
+
+def _parts(user: User) -> list[Part]:
+    return [part for permission, part in PARTS if user.rights.units(permission)]
+
+
+def _found(user: User, reports: Reports, periods: Periods, now: datetime) -> Iterator[Task]:
+    for part in _parts(user):
+        for task in part(user, reports, periods, taipei(now).date()):
+            if is_open(task.period, task.unit.pk, now) or task.kind is Kind.FOLLOW_UP:
+                yield task
 
 
 def explain(found: Iterable[Task]) -> list[Task]:
     """Return the tasks with what it takes to say what they lack; a constant number of queries."""
     found = list(found)
     reports = [task.report for task in found if task.kind is Kind.FILL_IN and task.report]
-    related = ("variables", "planned_values", "revisions", "contributing_units")
-    prefetch_related_objects(reports, "figures", *(f"indicator__{name}" for name in related))
+    prefetch_related_objects(reports, "figures", *(f"indicator__{name}" for name in workflow.DEFINED_BY))
     read = readings([report.indicator for report in reports], Basis.ENTERED)
     return [
         replace(task, reading=read.get(task.report.indicator_id)) if task.report else task for task in found

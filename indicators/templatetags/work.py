@@ -15,4 +15,4 @@ register = template.Library()
 def things_to_do(user: User) -> int:
     """Count what is due from the person now."""
     revisions = TargetRevision.objects.to_approve(user).count()
-    return len(my_work.tasks(user, timezone.now())) + revisions
+    return my_work.number_of_tasks(user, timezone.now()) + revisions

@@ -16,6 +16,7 @@ from indicators.my_work import (
     Standing,
     due_words,
     explain,
+    number_of_tasks,
     opened_periods,
     progress,
     tasks,
@@ -381,6 +382,18 @@ def test_the_menu_counts_what_is_to_do(planner, head, send, a_moment_later):
         assert f"我的填報 {number} （待辦 {number} 件）" in text(signed_in(planner).get(page))
         assert "審核 1 （待辦 1 件）" in text(signed_in(head).get(page))
     assert "待辦" not in text(signed_in(planner).get(f"/?year=99&quarter=1&as_of={a_moment_later()}"))
+
+
+def test_counting_takes_no_more_queries_than_the_tasks_themselves(planner, neighbour, shared, report, now):
+    QuarterReport.objects.filter(pk=report("K1-2", 1).pk).update(response="對策")
+    planners = {Kind.FILL_IN, Kind.PROGRESS, Kind.FOLLOW_UP}
+    for person, kinds in ((planner, planners), (neighbour, {Kind.SHARE})):
+        with CaptureQueriesContext(connection) as listing:
+            found = tasks(again(person), now)
+        with CaptureQueriesContext(connection) as counting:
+            assert number_of_tasks(again(person), now) == len(found)
+        assert {task.kind for task in found} == kinds
+        assert len(counting) <= len(listing)
 
 
 def test_signing_in_still_leads_to_the_dashboard(client, planner, plan):

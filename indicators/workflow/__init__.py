@@ -49,11 +49,13 @@ from .planned import spread_planned_values, why_not_spread
 from .refusals import Closed, Conflict, Refusal
 from .revisions import approve_revision, propose_revision, withdraw_revision
 from .steps import (
+    DEFINED_BY,
     TRANSITIONS,
     Step,
     approve,
     approve_all,
     endorse,
+    entered,
     follow_up,
     had_a_hand_in,
     is_behind,
@@ -69,6 +71,7 @@ from .steps import (
 )
 
 __all__ = [
+    "DEFINED_BY",
     "DEMONSTRATION_CHECK",
     "DEMONSTRATION_LAG",
     "DEMONSTRATION_REMARK",
@@ -99,6 +102,7 @@ __all__ = [
     "create_reports",
     "due_variables",
     "endorse",
+    "entered",
     "follow_up",
     "had_a_hand_in",
     "is_behind",

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,6 +32,9 @@ from .refusals import Refusal
 
 # What a report must say before it is submitted where its value is behind the planned one.
 EXPLAINS_A_LAG = ("lag_reason", "response", "improve_by")
+
+# What `obstacles` reads of an indicator.
+DEFINED_BY = ("variables", "planned_values", "revisions", "contributing_units")
 
 
 class Step(Enum):
@@ -119,7 +123,8 @@ def submit(*, report: QuarterReport, by: User, now: datetime, version: int | Non
     lacking that `obstacles` names."""
     with acting(actor=by, about=report):
         report = _begin(Step.SUBMIT, report, by, now, version)
-        if lacking := list(obstacles(report)):
+        prefetch_related_objects([report], "figures", *(f"indicator__{name}" for name in DEFINED_BY))
+        if lacking := list(obstacles(report, entered(report))):
             raise Refusal(lacking)
         report.submitted_by, report.submitted_at = by, now
         return _finish(Step.SUBMIT, report, by, now)
@@ -161,7 +166,7 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
 
 def notices(report: QuarterReport, reading: Reading | None = None) -> list[Finding]:
     """Return what looks wrong with the report's figures as entered, or as they are in reading."""
-    reading = reading or _entered(report)
+    reading = reading or entered(report)
     rule = report.indicator.in_force(report.quarter).rule
     return findings(rule, report.quarter, reading.figures, reading.not_applicable)
 
@@ -172,13 +177,14 @@ def is_behind(report: QuarterReport, reading: Reading | None = None) -> bool:
     planned = {each.quarter: each for each in indicator.planned_values.all()}.get(report.quarter)
     if planned is None:
         return False
-    reading = reading or _entered(report)
+    reading = reading or entered(report)
     rule = indicator.in_force(report.quarter).rule
     value = value_at(rule, report.quarter, reading.figures, reading.not_applicable)
     return value.amount is not None and side(value.amount, planned.value, Direction(indicator.direction)) < 0
 
 
-def _entered(report: QuarterReport) -> Reading:
+def entered(report: QuarterReport) -> Reading:
+    """Return what was entered for the report's indicator, as `obstacles` and the like take it."""
     return readings([report.indicator], Basis.ENTERED)[report.indicator_id]
 
 

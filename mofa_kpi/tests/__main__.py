@@ -1,10 +1,10 @@
-"""The whole suite on SQLite and then the pages in Chromium, and meanwhile the suite on PostgreSQL.
+"""The whole suite on SQLite, and meanwhile on PostgreSQL, and the pages in Chromium.
 
     python -m mofa_kpi.tests [arguments for pytest]
 
 PostgreSQL is the server that DATABASE_URL names, if it names one, else one of our own that lives as long as
-the tests. What a browser shows does not depend on the database: those tests run on SQLite alone. PostgreSQL
-takes about as long as both together, so that two processors are busy until the end.
+the tests. What a browser shows does not depend on the database, nor does what touches none: those tests run
+on SQLite alone. All three run at once, since a browser's test waits for most of its time.
 """
 
 import os
@@ -67,21 +67,17 @@ def main(arguments: list[str]) -> int:
             stack.callback(run.stop)
             return run
 
-        def end(run: Run) -> None:
-            results[run.name] = run.result(may_be_empty=bool(arguments))
-
-        print("== SQLite (PostgreSQL runs meanwhile, and is shown below)", flush=True)
-        sqlite, postgres = start("SQLite", "", "not browser", live=True), None
+        print("== SQLite (the others run meanwhile, and are shown below)", flush=True)
+        runs = [start("SQLite", "", "not browser", live=True)]
+        if chromium() or browser_required():
+            runs.append(start("Chromium", "", "browser"))
         try:
-            postgres = start("PostgreSQL", stack.enter_context(_postgres()), "not browser")
+            server = stack.enter_context(_postgres())
+            runs.append(start("PostgreSQL", server, "database and not browser"))
         except NoPostgreSQL as problem:
             results["PostgreSQL"] = f"NOT RUN. {problem}"
-        end(sqlite)
-        if chromium() or browser_required():
-            print("\n== Chromium", flush=True)
-            end(start("Chromium", "", "browser", live=True))
-        if postgres:
-            end(postgres)
+        for run in runs:
+            results[run.name] = run.result(may_be_empty=bool(arguments))
 
     print(f"\n== Summary, after {time.monotonic() - began:.0f} s")
     for name, result in results.items():

@@ -23,7 +23,7 @@ OPTIONS = (
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "  # the data need not survive
     # It would look at tables whose rows every test rolls back, find them empty, and have joins of thousands
     # of rows planned as joins of one.
-    "-c autovacuum=off"
+    "-c autovacuum=off -c jit=off"
 )
 
 

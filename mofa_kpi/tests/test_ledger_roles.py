@@ -20,9 +20,12 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 ROLES = (BASE_DIR / "deploy" / "postgresql-roles.sql").read_text(encoding="utf-8")
 DATABASE = "kpi_roles"
 
-pytestmark = pytest.mark.skipif(
-    "postgresql" not in settings.DATABASES["default"]["ENGINE"], reason="of PostgreSQL alone"
-)
+pytestmark = [
+    pytest.mark.database,  # one of its own
+    pytest.mark.skipif(
+        "postgresql" not in settings.DATABASES["default"]["ENGINE"], reason="of PostgreSQL alone"
+    ),
+]
 
 
 def address(role: str) -> str:

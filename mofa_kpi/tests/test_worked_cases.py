@@ -69,7 +69,8 @@ def test_a_worked_case_holds_in_command_file_and_page(
         call_command("export_attainment", *options.split(), f"--output={output}")
         return output.read_bytes()
 
-    table = list(csv.DictReader(io.StringIO(export("csv").decode("utf-8-sig"))))
+    written = export("csv")
+    table = list(csv.DictReader(io.StringIO(written.decode("utf-8-sig"))))
     row = next(row for row in table if row["指標代碼"] == case["indicator"])
     assert len(table) == 20
     for column, key in (
@@ -96,7 +97,7 @@ def test_a_worked_case_holds_in_command_file_and_page(
     page = client.get(f"/indicators/{case['indicator']}/?year=99&quarter={case['quarter']}").content.decode()
     dashboard = client.get(f"/?year=99&quarter={case['quarter']}").content.decode()
     file = client.get(f"/export/attainment.csv?year=99&quarter={case['quarter']}&as_of={moment}")
-    assert file.content == export("csv")
+    assert file.content == written
     assert case["state"] in page
     for word in (case["progress"], case["light"]):
         if word:
