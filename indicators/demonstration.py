@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db.models import prefetch_related_objects
 
 from ledger.acting import acting
-from objectives.models import Plan, User
+from objectives.models import Plan, Unit, User, WorkItem
 
 from . import workflow
 from .models import QUARTERS, Figure, Indicator, PlannedValue, QuarterReport
@@ -60,6 +60,48 @@ PLANNED: Mapping[str, tuple[int, int, int, int]] = {
 }
 FINISHED_QUARTERS = (1, 2, 3)
 
+# The plan names no unit, so these are invented too, and their names say so.
+UNITS: Mapping[str, str] = {
+    "DEMO-AFR": "非洲司（示範）",
+    "DEMO-CSA": "中南美司（示範）",
+    "DEMO-EAP": "亞東太平洋司（示範）",
+    "DEMO-HR": "人事處（示範）",
+    "DEMO-IO": "國際組織司（示範）",
+    "DEMO-NA": "北美司（示範）",
+}
+LEAD_UNITS: Mapping[str, str] = {
+    "K1-1": "DEMO-CSA",
+    "K2-1": "DEMO-NA",
+    "K3-1": "DEMO-IO",
+    "K3-2": "DEMO-IO",
+    "K5-2": "DEMO-AFR",
+    "K8-1": "DEMO-HR",
+    "K8-2": "DEMO-HR",
+    "C3-1": "DEMO-HR",
+    "C3-2": "DEMO-HR",
+}
+LEAD_UNITS_OF_WORK_ITEMS: Mapping[str, str] = {
+    "外交領事人員進修": "DEMO-HR",
+    "參與國際組織活動": "DEMO-IO",
+}
+# Of this indicator two units give every figure: a third of it, rounded down, is the contributing unit's.
+SHARED, CONTRIBUTING_UNIT = "K1-1", "DEMO-EAP"
+
+
+def add_units(plan: Plan) -> None:
+    """Add demonstration units to a plan without figures, and give them indicators and work items."""
+    with acting(reason="bootstrap --demo"):
+        for code, name in UNITS.items():
+            Unit.objects.create(code=code, name=name, parent=plan.unit, demo=True)
+        units = Unit.objects.in_bulk(UNITS, field_name="code")
+        for code, lead in LEAD_UNITS.items():
+            Indicator.objects.filter(goal__plan=plan, code=code).update(lead_unit=units[lead])
+        for name, lead in LEAD_UNITS_OF_WORK_ITEMS.items():
+            WorkItem.objects.filter(work_plan__plan=plan, name=name).update(lead_unit=units[lead])
+        shared = Indicator.objects.get(goal__plan=plan, code=SHARED)
+        shared.contributing_units.add(units[CONTRIBUTING_UNIT])
+        shared.variables.update(by_unit=True)
+
 
 def add_demonstration(*, plan: Plan, planner: User, head: User, reviewer: User, now: datetime) -> int:
     """Add approved figures for quarters 1–3 and a few drafts for quarter 4; return how many figures.
@@ -94,7 +136,8 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
         return report
     texts: workflow.Texts = {"remark": workflow.DEMONSTRATION_REMARK}
     with acting():
-        report = workflow.save_draft(report=report, by=planner, now=now, figures=figures, demo=True, **texts)
+        shares = _by_unit(report, figures)
+        report = workflow.save_draft(report=report, by=planner, now=now, figures=shares, demo=True, **texts)
         prefetch_related_objects([report.indicator], *workflow.DEFINED_BY)
         reading = workflow.entered(report)
         if workflow.notices(report, reading):
@@ -103,3 +146,16 @@ def _enter(report: QuarterReport, *, planner: User, now: datetime) -> QuarterRep
             texts |= workflow.DEMONSTRATION_LAG
             texts["improve_by"] = month_after(report.indicator.goal.plan.year, QUARTERS[-1])
         return workflow.save_draft(report=report, by=planner, now=now, figures={}, demo=True, **texts)
+
+
+def _by_unit(report: QuarterReport, figures: Mapping[str, Decimal]) -> workflow.Figures:
+    """Share the figures out between the units that give them; in the last quarter one is still awaited."""
+    contributing = report.indicator.contributing_units.first()
+    if contributing is None:
+        return figures
+    shares: dict[workflow.Key, Decimal] = {}
+    for symbol, value in figures.items():
+        shares[symbol, report.indicator.lead_unit_id] = value - value // 3
+        if report.quarter in FINISHED_QUARTERS:
+            shares[symbol, contributing.pk] = value // 3
+    return shares

@@ -101,7 +101,8 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
 # Long enough not to turn up by chance in 20 MB of compressed data.
-SCRIPT = re.compile(rb"<(?:script|\?php\s|!doctype|html[\s>]|iframe)", re.IGNORECASE)
+SCRIPT = re.compile(rb"<(?:script|\?php\s|!doctype|html[\s>]|iframe|svg[\s>])", re.IGNORECASE)
+DOCUMENT = re.compile(rb"%PDF-[12]\.|%!PS-Adobe|\{\\rtf1")
 ZIP = re.compile(rb"PK(?:\x03\x04[\x00-\x3f]\x00|\x05\x06\x00\x00\x00\x00)")
 
 
@@ -210,9 +211,15 @@ def _pdf_name(*names: str) -> re.Pattern[bytes]:
 
 
 FIRST_OBJECT = re.compile(rb"\d\s+obj\b")
-STREAM = re.compile(rb"stream(?<!endstream)\r?\n")
+STREAM = re.compile(rb"stream(?<!endstream)(?:\r\n?|\n)")
 LINK = re.compile(rb"/URI\s*\([^()\r\n]*\)")  # its address may well be …/JavaScript
 OBJECT_STREAM = _pdf_name("ObjStm")
+# Objects are packed by deflation alone, said in the place itself; in any other way nobody packs them who does
+# not want to hide them.
+REPACKED = _pdf_name(
+    "ASCIIHexDecode", "ASCII85Decode", "LZWDecode", "RunLengthDecode", "Crypt", "AHx", "A85", "Predictor"
+)
+FILTER_ELSEWHERE = re.compile(_pdf_name("Filter").pattern + rb"(?:\s|%[^\r\n]*)*[\[\s]*\d")
 ENCRYPT = _pdf_name("Encrypt")
 
 # Looked for in the whole file, so that no comment can pass it off as part of a stream. The short names would
@@ -253,20 +260,21 @@ def _pdf_objects(data: bytes) -> Iterator[bytes]:
         if end < 0:
             break
         if OBJECT_STREAM.search(outside):
-            packed = _inflated(data[stream.end() : end], budget)
-            budget -= len(packed)
-            yield LINK.sub(b"", packed)
+            _require(not REPACKED.search(outside) and not FILTER_ELSEWHERE.search(outside))
+            objects = _inflated(data[stream.end() : end], budget)
+            budget -= len(objects)
+            yield LINK.sub(b"", objects)
         here = end + len(b"endstream")
     yield LINK.sub(b"", data[here:])
 
 
 def _inflated(packed: bytes, limit: int) -> bytes:
-    """Inflate, up to the limit; what is packed in another way stays as it is."""
-    _require(limit > 0, FileProblem.TOO_MUCH_INSIDE)
-    try:
-        return zlib.decompressobj().decompress(packed, limit)
-    except zlib.error:
-        return packed
+    """Inflate all of it. Raises FileRefused where that is more than limit, zlib.error where it is broken."""
+    inflater = zlib.decompressobj()
+    objects = inflater.decompress(packed, limit + 1)
+    _require(len(objects) <= limit, FileProblem.TOO_MUCH_INSIDE)
+    _require(inflater.eof)
+    return objects
 
 
 # Pictures
@@ -344,8 +352,9 @@ def _check_pixels(width: int, height: int) -> None:
 
 
 def _check_nothing_else(data: bytes, end: int) -> None:
-    """Refuse a picture with something after its end, or with a program or an archive in its comments."""
-    _require(len(data) <= end and not SCRIPT.search(data) and not ZIP.search(data), FileProblem.MIXED)
+    """Refuse a picture with something after its end, or with a program or document in its comments."""
+    inside = SCRIPT.search(data) or DOCUMENT.search(data) or ZIP.search(data)
+    _require(len(data) <= end and not inside, FileProblem.MIXED)
 
 
 # CSV
@@ -359,7 +368,8 @@ def _check_csv(data: bytes) -> None:
     _require(not CONTROL.search(text), FileProblem.NOT_TEXT)
     _require(text.strip(), FileProblem.EMPTY)
     begins = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    _require(not begins.startswith(NOT_CSV) and not SCRIPT.search(data), FileProblem.MIXED)
+    inside = SCRIPT.search(data) or DOCUMENT.search(data)
+    _require(not begins.startswith(NOT_CSV) and not inside, FileProblem.MIXED)
 
 
 def _text(data: bytes) -> str:
@@ -385,10 +395,16 @@ UNSAFE_NAME = re.compile(rb"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^/|//|(?:^|/)\.{1,2}(?:
 MACRO_NAME = re.compile(rb"(?:^|/)(?:vbaproject[^/]*$|vbadata\.xml$|(?:macrosheets|basic|scripts)/)")
 EMBEDDED_NAME = re.compile(
     rb"(?:^|/)(?:embeddings/.*(?<!\.docx)(?<!\.xlsx)(?<!\.pptx)(?<!/)|activex/.*\.bin"
-    rb"|[^/]*\.(?:exe|dll|com|scr|msi|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|lnk|jar|class|dex|sh))$"
+    rb"|[^/]*\.(?:exe|dll|com|scr|msi|bat|cmd|ps1|vbs|vbe|js|jse|wsf|hta|lnk|jar|class|dex|sh|html?|xhtml|mht|mhtml))$"
 )
 ELF = b"\x7fELF"
 
+DOCTYPE = re.compile(rb"<!DOCTYPE")  # which may define entities
+SCRIPT_LINK = re.compile(rb"vnd\.sun\.star\.script:")
+LOADED = re.compile(rb"relationships/(?:attachedTemplate|frame|subDocument|oleObject|aFChunk)|&#")
+ELSEWHERE = re.compile(rb"\sTargetMode\s*=\s*[\"']External")
+ON_THIS_MACHINE = re.compile(rb"\sTarget\s*=\s*[\"'](?:(?:file:///)?[A-Za-z]:|(?![/\\]))[^:&\"']*[\"']")
+OVERLAP = 64  # longer than what is looked for
 DECLARED_ENCODING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 CONTENT_TYPE = re.compile(rb"ContentType\s*=\s*[\"']([^\"']*)")
 MACRO_TYPE = re.compile(rb"macroenabled|macrosheet|vbaproject")
@@ -515,7 +531,13 @@ def _content(data: bytes, member: Member) -> bytes:
     """Unpack a member whole, to see that size and checksum are as declared, and return its first 1 MB."""
     size = checksum = 0
     kept = []
+    seen = b""
+    is_xml = member.name.lower().endswith((b".xml", b".rels"))
     for piece in _unpacked(data, member):
+        if is_xml:
+            seen = seen[-OVERLAP:] + piece.replace(b"\0", b"")  # without NUL, UTF-16 reads like ASCII
+            _require(not DOCTYPE.search(seen))
+            _require(not SCRIPT_LINK.search(seen), FileProblem.ACTIVE)
         if size < MAX_XML:
             kept.append(piece)
         size += len(piece)
@@ -543,12 +565,22 @@ def _unpacked(data: bytes, member: Member) -> Iterator[bytes]:
 
 
 def _check_member(name: bytes, content: bytes) -> None:
-    """Refuse macros, embedded programs and a document type, which may define entities."""
+    """Refuse macros, embedded programs and what loads something from elsewhere as the document opens."""
     _require(not MACRO_NAME.search(name), FileProblem.MACROS)
     program = content.startswith((OLE, ELF)) or (content.startswith(b"MZ") and b"PE\0\0" in content)
     _require(not EMBEDDED_NAME.search(name) and not program, FileProblem.EMBEDDED)
-    if name.endswith((b".xml", b".rels")):
-        _require(b"<!DOCTYPE" not in content.replace(b"\0", b""))  # without NUL, UTF-16 reads like ASCII
+    if name.endswith(b".rels"):
+        _require(len(content) < MAX_XML)
+        _require(not any(map(_loads, content.replace(b"\0", b"").split(b"<"))), FileProblem.ACTIVE)
+
+
+def _loads(relationship: bytes) -> bool:
+    """Say whether a part of the document comes from elsewhere as it opens.
+
+    A template's path on its author's machine is what Word leaves in many a letter, and harmless.
+    """
+    elsewhere = ELSEWHERE.search(relationship) and not ON_THIS_MACHINE.search(relationship)
+    return bool(elsewhere and LOADED.search(relationship))
 
 
 def _xml(data: bytes, member: Member | None) -> bytes:

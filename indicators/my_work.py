@@ -205,6 +205,26 @@ def opened_periods(user: User, now: datetime) -> list[ReportingPeriod]:
     return [period for period in periods if not period.plan.is_closed or period.plan.year == newest]
 
 
+def worksheets(user: User, periods: Periods) -> dict[int, list[tuple[Unit, str]]]:
+    """Return, by the id of a period, the worksheets into which user enters, and their addresses; two queries.
+
+    Where a person has units below each other, the topmost one's sheet holds those of the others.
+    """
+    mine = user.rights.units(ENTER)
+    if not mine:
+        return {}
+    tree = Unit.objects.tree()
+    units = Unit.objects.filter(pk__in=mine).exclude(parent__in=mine).order_by("code")
+    return {
+        period.pk: [
+            (unit, worksheet_url(period.plan.year, period.quarter, unit))
+            for unit in units
+            if unit.pk in tree.below(period.plan.unit_id)
+        ]
+        for period in periods
+    }
+
+
 def is_open(period: ReportingPeriod, unit: int, now: datetime) -> bool:
     """Say whether unit (its id) may still work on the quarter; period as `opened_periods` gives it."""
     reopened = any(reopening.unit_id == unit for reopening in period.reopenings.all())

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ledger.verify import snapshot
-from objectives.models import User
+from objectives.models import Unit, User
 from objectives.scoped import signed_in
 
 from . import workflow
 from .access import reading_page
-from .models import ReportingPeriod
-from .my_work import ENTER, Standing, Task, explain, is_open, opened_periods, progress, tasks
+from .models import ReportingPeriod, TargetRevision
+from .my_work import ENTER, Standing, Task, explain, is_open, opened_periods, progress, tasks, worksheets
 
 LATEST_REMINDERS = 20
 
@@ -40,6 +40,7 @@ class Section:
 
     period: ReportingPeriod
     tasks: Sequence[Task]
+    worksheets: Sequence[tuple[Unit, str]]
     closed: str
     reopened_until: datetime | None  # a closed period that is open again for one of the person's units
 
@@ -67,6 +68,9 @@ def my_work(request: HttpRequest) -> HttpResponse:
             "quarters": _quarters(periods, quarter, standing),
             "standings": _standings(quarter, standing),
             "filtered": bool(quarter or standing),
+            "revisions": TargetRevision.objects.to_approve(user)
+            .select_related("indicator__goal__plan", "proposed_by")
+            .order_by("proposed_at"),
             "progress": progressed,
             "legend": list(Standing),
             "several_agencies": len({period.plan.unit_id for period in periods}) > 1,
@@ -133,10 +137,12 @@ def _sections(
     An open period in which nothing is due is told of only where it is the newest.
     """
     units = user.rights.units(ENTER) or user.rights.organisation
+    sheets = worksheets(user, periods)
     sections = [
         Section(
             period,
             [task for task in found if task.period == period],
+            sheets.get(period.pk, []),
             "" if all(is_open(period, unit, now) for unit in units) else _why_closed(period, now),
             _reopened_until(period, units) if period.is_over(now) else None,
         )

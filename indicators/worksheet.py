@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q
+from django.db.models import Count, Prefetch, Q
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
@@ -208,6 +208,7 @@ def _reports(indicators: Iterable[Indicator], quarter: int) -> dict[int, Quarter
     found = (
         QuarterReport.objects.order_by()
         .filter(indicator__in=indicators, quarter=quarter)
+        .annotate(pieces=Count("evidence", filter=Q(evidence__removed_at=None)))
         .select_related("changed_by", "returned_by")
         .prefetch_related(Prefetch("figures", Figure.objects.order_by("pk").select_related("changed_by")))
     )

@@ -50,6 +50,11 @@ class UnitAdmin(ScopedAdmin):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **kwargs, required=True, empty_label=None)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the unit; what somebody changes by hand is no demonstration any more."""
+        obj.demo = obj.demo and not form.has_changed()
+        super().save_model(request, obj, form, change)
+
 
 class MembershipInline(ScopedInline):
     """A person's roles; a new account has one at least, since it is nobody's to look after without."""

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from objectives.models import Deputy, Membership, Unit, User
 from objectives.roc import taipei
-from objectives.roles import DEPUTISED, PERMISSIONS, READABLE_BY_ALL_ROLES, Role
+from objectives.roles import DEPUTISED, PERMISSIONS, READABLE_BY_ALL_ROLES, Role, Tree
 
 from .selection import reader
 
@@ -114,11 +114,17 @@ def people(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(user: User, today: date) -> Iterator[tuple[Unit, list[tuple[Role, list[Membership]]]]]:
-    """Yield each unit of user's organisation with its people by role."""
+    """Yield each unit of user's organisation, a unit before those below it, with its people by role."""
     held: dict[tuple[int, str], list[Membership]] = {}
     for membership in _memberships(user, today):
         held.setdefault((membership.unit_id, membership.role), []).append(membership)
-    for unit in Unit.objects.visible_to(user).select_related("parent"):
+    units = {unit.pk: unit for unit in Unit.objects.visible_to(user).select_related("parent")}
+    tree = Tree({unit.pk: unit.parent_id for unit in units.values()})
+
+    def place(unit: Unit) -> list[str]:
+        return [units[above].code for above in tree.above(unit.pk)][::-1]
+
+    for unit in sorted(units.values(), key=place):
         yield unit, [(role, held.get((unit.pk, role), [])) for role in Role]
 
 

@@ -5,9 +5,10 @@ from django.urls import path
 
 from . import approval_pages, deputy_pages, ledger_pages, people_pages, views
 from .accounts import PasswordChange
+from .sign_in import SignIn
 
 accounts = [
-    path("accounts/login/", auth.LoginView.as_view(), name="login"),
+    path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", auth.LogoutView.as_view(), name="logout"),
     path("accounts/password/", PasswordChange.as_view(), name="password_change"),
     path("accounts/password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),

@@ -426,6 +426,11 @@ class TargetRevisionQuerySet(models.QuerySet["TargetRevision"]):
     def approved(self) -> Self:
         return self.filter(approved_at__isnull=False)
 
+    def to_approve(self, user: User) -> Self:
+        """Revisions that wait for user: for a reviewer of the agency who did not enter them."""
+        mine = user.rights.units("indicators.approve_targetrevision")
+        return self.filter(approved_at=None, indicator__goal__plan__unit__in=mine).exclude(proposed_by=user)
+
 
 class TargetRevision(models.Model):
     """目標值修正: the only way in which an adopted plan's target, formula or constant changes.

@@ -6,6 +6,7 @@ from django.utils import timezone
 from objectives.models import User
 
 from .. import my_work
+from ..models import TargetRevision
 
 register = template.Library()
 
@@ -13,4 +14,5 @@ register = template.Library()
 @register.filter
 def things_to_do(user: User) -> int:
     """Count what is due from the person now."""
-    return my_work.number_of_tasks(user, timezone.now())
+    revisions = TargetRevision.objects.to_approve(user).count()
+    return my_work.number_of_tasks(user, timezone.now()) + revisions

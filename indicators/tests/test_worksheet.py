@@ -718,6 +718,17 @@ def test_a_sheet_takes_the_same_queries_for_many_indicators(
     assert len(few) <= 34
 
 
+def test_each_report_leads_to_its_evidence_and_says_how_many_pieces_there_are(planner, sheet_of, report, now):
+    for number in ("1", "2"):
+        workflow.add_document_number(report=report("K1-1", 1), by=planner, now=now, number=number)
+    piece = report("K1-1", 1).evidence.first()
+    workflow.remove_evidence(evidence=piece, by=planner, now=now)
+    _client, _path, page = sheet_of(planner)
+    assert f'href="/evidence/{report("K1-1", 1).pk}/"' in page.content.decode()
+    assert text(page).count("佐證資料（1）") == 1
+    assert text(page).count("佐證資料") == 5
+
+
 # -- At the edges of shares
 
 

@@ -242,7 +242,10 @@ def test_leaving_asks_first_and_a_lost_session_loses_nothing(
     cell(page, "K1-1", "inbound").press_sequentially("8")
     expect(page.locator("#told")).to_contain_text("您已登出")
     save(page)  # leads to signing in, and saves nothing
+    expect(page.get_by_text("尚未儲存")).to_be_visible()
     sign_in(page, neighbour)
+    page.get_by_role("link", name="不送出，開啟該頁").click()
+    page.wait_for_url(f"**{SHEET}*")
     assert asked == []
     assert not Figure.objects.exists()
     expect(cell(page, "K1-1", "outbound")).to_have_value("")  # never filled in silently
@@ -265,7 +268,21 @@ def sign_in(page: Page, user: User) -> None:
     page.locator("[name=username]").fill(user.username)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("button.primary").click()
-    page.wait_for_url(f"**{SHEET}*")
+
+
+def test_without_script_what_was_typed_is_sent_on_after_signing_in(enter, neighbour, desk, cell, words):
+    page = enter(neighbour, java_script_enabled=False)
+    cell(page, "K1-1", "outbound").fill("４")
+    words(page, "K1-1", "remark").fill("甲\n乙")
+    Session.objects.all().delete()
+    save(page)
+    sign_in(page, neighbour)
+    expect(page.get_by_text("尚未儲存")).to_be_visible()
+    assert not Figure.objects.exists()
+    page.get_by_role("button", name="接續送出").click()
+    expect(page.get_by_text("已儲存 2 格。")).to_be_visible()
+    expect(cell(page, "K1-1", "outbound")).to_have_value("4")
+    expect(words(page, "K1-1", "remark")).to_have_value("甲\n乙")
 
 
 def test_what_was_restored_meets_what_others_saved_meanwhile(enter, neighbour, colleague, desk, cell, report):
@@ -290,6 +307,7 @@ def test_another_person_in_the_same_browser_finds_nothing(enter, neighbour, coll
     page.context.clear_cookies()
     page.goto(SHEET)
     sign_in(page, colleague)
+    page.wait_for_url(f"**{SHEET}*")
     expect(page.locator("#kept")).to_be_hidden()
     assert page.evaluate("localStorage.length") == 0
 

@@ -7,6 +7,7 @@ do at all is a PermissionDenied.
 
 from .drafts import (
     Cell,
+    Figures,
     Key,
     Texts,
     check_figure,
@@ -32,6 +33,7 @@ from .invented import (
     DEMONSTRATION_LAG,
     DEMONSTRATION_REMARK,
     clear_demonstration,
+    clear_demonstration_units,
 )
 from .periods import (
     close_period,
@@ -80,6 +82,7 @@ __all__ = [
     "Cell",
     "Closed",
     "Conflict",
+    "Figures",
     "Key",
     "Refusal",
     "Step",
@@ -91,6 +94,7 @@ __all__ = [
     "approve_revision",
     "check_figure",
     "clear_demonstration",
+    "clear_demonstration_units",
     "close_period",
     "close_year",
     "closed_because",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import ProtectedError, Q
 
 from ledger.acting import acting
+from objectives.models import Membership, Unit, WorkItem
 
-from ..models import PlannedValue, QuarterReport, Status
+from ..models import Indicator, PlannedValue, QuarterReport, Status, Variable
 from .drafts import Texts
 from .periods import under_the_locks
 
@@ -52,3 +54,35 @@ def _clear(report: QuarterReport) -> int:
     report.save()
     with under_the_locks():
         return int(report.figures.filter(demo=True).delete()[0])
+
+
+def clear_demonstration_units() -> tuple[list[Unit], list[Unit]]:
+    """Remove the demonstration's units and the roles held for them; return those removed and those that stay.
+
+    What they led is the agency's again. A unit stays, with all that it has, where people entered something
+    for it that would go with it: a share of a figure, a unit below it.
+    """
+    removed, kept = [], []
+    with acting(reason="clear_demo"):
+        for unit in Unit.objects.filter(demo=True):
+            try:
+                with transaction.atomic():
+                    _clear_unit(unit)
+            except ProtectedError:
+                kept.append(unit)
+            else:
+                removed.append(unit)
+    return removed, kept
+
+
+def _clear_unit(unit: Unit) -> None:
+    for indicator in Indicator.objects.filter(lead_unit=unit).select_related("goal__plan"):
+        indicator.lead_unit_id = indicator.goal.plan.unit_id
+        indicator.save(update_fields=["lead_unit"])
+    for indicator in Indicator.objects.filter(contributing_units=unit):
+        indicator.contributing_units.remove(unit)
+        if not indicator.contributing_units.exists():
+            Variable.objects.filter(indicator=indicator).update(by_unit=False)
+    WorkItem.objects.filter(lead_unit=unit).update(lead_unit=None)
+    Membership.objects.filter(unit=unit).delete()
+    unit.delete()

@@ -6,23 +6,30 @@ from typing import Any
 import pytest
 from django.core import serializers
 from django.core.management import call_command
+from django.db.models import Model
 
-from indicators.models import Figure, Indicator, PlannedValue, QuarterReport
-from indicators.workflow import save_draft
+from indicators.demonstration import add_units
+from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Variable
+from indicators.workflow import clear_demonstration, clear_demonstration_units, save_draft
 from mofa_kpi import instance
-from objectives.models import Membership, Plan, Unit, User
+from objectives.models import Membership, Plan, Unit, User, WorkItem
 from objectives.roles import Role
+from objectives.tests.pages import change_url, filled, signed_in
 
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, settings, monkeypatch):
     """Keep this machine's own site out of it."""
     settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
     monkeypatch.setattr(instance, "INSTANCE", tmp_path / "instance")
 
 
 def everything() -> str:
-    models = (Unit, Plan, Indicator, QuarterReport, Figure, PlannedValue, User, Membership)
+    return serialized(Unit, Plan, Indicator, QuarterReport, Figure, PlannedValue, User, Membership)
+
+
+def serialized(*models: type[Model]) -> str:
     return "".join(serializers.serialize("json", model._default_manager.order_by("pk")) for model in models)
 
 
@@ -41,13 +48,13 @@ def test_accounts_are_kept_for_the_owner_only_and_running_it_again_changes_nothi
     kept = tmp_path / "instance" / "demo-accounts.txt"
     assert kept.stat().st_mode & 0o077 == 0
     accounts = dict(line.split("\t") for line in kept.read_text(encoding="utf-8").splitlines())
-    assert set(accounts) == {"planner", "head", "reviewer", "manager", "auditor", "administrator"}
+    roles = {role.lower(): role for role in Role} | {"contributor": Role.PLANNER}
+    assert accounts.keys() == roles.keys()
     printed = capsys.readouterr().out
     for username, password in accounts.items():
         assert password in printed
         assert client.login(username=username, password=password)
-        role = Role(username.upper())
-        assert [m.role for m in Membership.objects.filter(user__username=username)] == [role]
+        assert [m.role for m in Membership.objects.filter(user__username=username)] == [roles[username]]
 
     Plan.objects.update(title="改過的標題")
     before = everything()
@@ -70,6 +77,47 @@ def test_demonstration_figures_are_marked_and_do_not_come_back(db):
     assert not Figure.objects.exists()
     assert not PlannedValue.objects.exists()
     assert set(QuarterReport.objects.values_list("status", "remark", "demo")) == {("DRAFT", "", False)}
+
+
+def test_demonstration_units_are_marked_and_go_with_what_was_given_to_them(db, capsys):
+    call_command("bootstrap")
+    before = serialized(Unit, Indicator, Variable, WorkItem)
+    call_command("bootstrap", "--demo")
+    units = Unit.objects.filter(demo=True)
+    assert len(units) == 6
+    assert all(unit.name.endswith("（示範）") for unit in units)
+    shares = Figure.objects.filter(unit__isnull=False)
+    assert {figure.unit.code for figure in shares.select_related("unit")} == {"DEMO-CSA", "DEMO-EAP"}
+    capsys.readouterr()
+    call_command("clear_demo")
+    told = capsys.readouterr().out
+    assert all(unit.name in told for unit in units)
+    assert serialized(Unit, Indicator, Variable, WorkItem) == before
+
+
+def test_a_demonstration_unit_for_which_somebody_entered_a_figure_stays(plan, report, person, now):
+    add_units(plan)
+    lead, part = Unit.objects.get(code="DEMO-CSA"), Unit.objects.get(code="DEMO-EAP")
+    lin = person("lin", (Role.PLANNER, part))
+    save_draft(report=report("K1-1", 1), by=lin, now=now, figures={("inbound", part.pk): Decimal(3)})
+    assert clear_demonstration() == 0
+    _removed, kept = clear_demonstration_units()
+    assert kept == [part]
+    indicator = Indicator.objects.get(code="K1-1")
+    assert (indicator.lead_unit, list(indicator.contributing_units.all())) == (plan.unit, [part])
+    assert Membership.objects.filter(user=lin, unit=part).exists()
+    assert Figure.objects.get().value == 3
+    assert not Unit.objects.filter(pk=lead.pk).exists()
+
+
+def test_a_demonstration_unit_that_somebody_changed_is_their_own(plan, administrator):
+    add_units(plan)
+    address = change_url(Unit.objects.get(code="DEMO-HR"))
+    client = signed_in(administrator)
+    sent = filled(client.get(address)) | {"code": "HR", "name": "人事處"}
+    assert client.post(address, sent).status_code == 302
+    clear_demonstration_units()
+    assert list(Unit.objects.filter(code="HR").values_list("name", "demo")) == [("人事處", False)]
 
 
 @pytest.mark.parametrize("entry", ["figure", "remark", "declaration", "planned value"])

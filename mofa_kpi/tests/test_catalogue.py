@@ -30,6 +30,7 @@ DATA = {
     "objectives/forms.py": "dates as people type them",
     "objectives/numerals.py": "Chinese numerals",
     "objectives/roc.py": "the official form of a date",
+    "indicators/demonstration.py": "names of made-up units",
     "indicators/formula.py": "worked arithmetic, which the export has too",
     "indicators/workflow/invented.py": "the made-up remark",
     "indicators/imports.py": "names of columns, and answers in them",

@@ -1,5 +1,6 @@
 """The page of one's deputies, and the page that shows who may do what."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -205,6 +206,16 @@ def test_deputies_without_effect_are_left_out(deputyship, neighbour, manager, to
 def test_a_closed_account_may_do_nothing(planner, manager):
     User.objects.filter(pk=planner.pk).update(is_active=False)
     assert "planner" not in text(signed_in(manager).get("/people/"))
+
+
+def test_a_unit_stands_above_those_below_it(manager, ministry):
+    order = ["外交部", "甲司", "甲科", "乙司"]
+    below = Unit.objects.create(code="A", name="甲司", parent=ministry)
+    Unit.objects.create(code="0", name="甲科", parent=below)
+    Unit.objects.create(code="B", name="乙司", parent=ministry)
+    page = signed_in(manager).get("/people/").content.decode()
+    names = re.findall(r'<th scope="row" lang="zh-Hant">([^<]+)<', page)
+    assert [name for name in names if name in order] == order
 
 
 def test_each_organisation_sees_its_own_people(planner, neighbour, stranger):

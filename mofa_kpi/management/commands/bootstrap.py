@@ -8,17 +8,19 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indicators.demonstration import add_demonstration
+from indicators.demonstration import CONTRIBUTING_UNIT, add_demonstration, add_units
 from indicators.models import Indicator, PlannedValue, QuarterReport
 from indicators.workflow import create_reports
 from ledger.acting import acting
 from mofa_kpi.instance import make_instance
-from objectives.models import Plan, User
+from objectives.models import Plan, Unit, User
 from objectives.people import add_person, new_password
 from objectives.roles import Role
 
+# The contributor's role is for one unit, everybody else's for the whole agency.
 PEOPLE = {
     "planner": (Role.PLANNER, "示範承辦人"),
+    "contributor": (Role.PLANNER, "示範協辦單位承辦人"),
     "head": (Role.HEAD, "示範單位主管"),
     "reviewer": (Role.REVIEWER, "示範研考人員"),
     "manager": (Role.MANAGER, "示範督導主管"),
@@ -64,9 +66,15 @@ class Command(BaseCommand):
         plan = Plan.objects.earliest("year")
         passwords = {username: new_password() for username in PEOPLE}
         with acting():
+            add_units(plan)
+            units = {"contributor": Unit.objects.get(code=CONTRIBUTING_UNIT)}
             people = {
                 username: add_person(
-                    username=username, name=name, password=passwords[username], roles=[role], unit=plan.unit
+                    username=username,
+                    name=name,
+                    password=passwords[username],
+                    roles=[role],
+                    unit=units.get(username, plan.unit),
                 )
                 for username, (role, name) in PEOPLE.items()
             }
