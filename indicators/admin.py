@@ -12,6 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +22,14 @@ from objectives.scoped import PROVENANCE, PlanPart, ScopedAdmin, YearFilter, sho
 from . import period_admin, revision_admin, workflow  # noqa: F401 (Django looks for this module only)
 from .fields import QuantityField
 from .filters import GoalFilter
-from .forms import IndicatorForm, PlannedValueForm, SingleVariableForm, VariableForm, VariableFormSet
+from .forms import (
+    IndicatorForm,
+    PlannedValueForm,
+    PlannedValueFormSet,
+    SingleVariableForm,
+    VariableForm,
+    VariableFormSet,
+)
 from .models import QUARTERS, Indicator, PlannedValue, QuarterReport, Status, Variable
 from .next_year_admin import next_year
 from .numbers import format_number
@@ -46,13 +54,9 @@ def plain_number(model: str, name: str) -> Callable[[Any], str]:
 class PlainNumbers(PlanPart):
     """Shows numbers that cannot be edited the way people write them."""
 
-    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Name what cannot be edited even by someone who may change the object."""
-        return self.wording if self.is_locked(obj) else []
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         plain = [plain_number(self.opts.label, name) for name in self._plain_numbers(request, obj)]
-        return [*self.fixed_fields(request, obj), *plain]
+        return [*self.fixed_fields(obj), *plain]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         numbers = self._plain_numbers(request, obj)
@@ -71,10 +75,12 @@ class PlainNumbers(PlanPart):
         numbers = {field.name for field in self.opts.fields if isinstance(field, QuantityField)}
         if obj is not None and not self.has_change_permission(request, obj):
             return numbers
-        return numbers.intersection(self.fixed_fields(request, obj))
+        return numbers.intersection(self.fixed_fields(obj))
 
 
 class VariableInline(PlainNumbers, admin.StackedInline):
+    """Rows that stand fast are edited on the variable's own page, as far as anything of them can be."""
+
     model = Variable
     form = VariableForm
     formset = VariableFormSet
@@ -92,20 +98,31 @@ class VariableInline(PlainNumbers, admin.StackedInline):
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return 0 if obj else 2
 
+    def is_locked(self, obj: Any) -> bool:
+        return super().is_locked(obj) or bool(obj and workflow.why_approved_with(obj))
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not self.is_locked(obj) and super().has_change_permission(request, obj)
 
 
 class PlannedValueInline(PlainNumbers, admin.TabularInline):
-    """What the year's course should be; an adopted plan does not fix it."""
+    """What the year's course should be; an adopted plan does not fix it, a closed year does."""
 
     model = PlannedValue
     form = PlannedValueForm
+    formset = PlannedValueFormSet
+    plan_lookup = "goal__plan"
     fields = ["quarter", "value"]
     max_num = len(QUARTERS)
 
     def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
         return len(QUARTERS)
+
+    def is_locked(self, obj: Any) -> bool:
+        return self.is_closed(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self.is_locked(obj) and super().has_change_permission(request, obj)
 
 
 def _why_kept(report: QuarterReport) -> str:
@@ -132,6 +149,17 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         "goal", "code", "number", "title", "scheme", "method", "standard", "target", "unit", "direction",
         "assessed", "formula", "weight",
     ]  # fmt: skip
+    frozen = ["contributing_units", "not_applicable_reason"]
+    computed = ["target", "direction", "assessed", "formula", "weight"]
+    adopted_words = gettext_lazy(
+        "The plan is adopted (%(number)s), so the definition and the variables stand fast: target, "
+        "formula and constants change by a revision only. The units, the strategies, the planned values, "
+        "the reason for not being applicable and the note can still be changed; on a variable's own page "
+        "its help, its note and an unknown constant."
+    )
+    closed_words = gettext_lazy(
+        "Here only the lead unit, the strategies and the provenance note can still be changed."
+    )
     fieldsets = [
         (None, {"fields": ["goal", ("code", "number"), "title"]}),
         (gettext_lazy("Units"), {"fields": ["lead_unit", "contributing_units"]}),
@@ -178,15 +206,13 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         obj.reports.filter(EMPTY).delete()
         super().delete_model(request, obj)
 
+    def fixed_fields(self, obj: Any) -> list[str]:
+        """Name what stands fast; in a plan that is not adopted, what an approved report was computed with."""
+        approved = obj and not self.is_locked(obj) and workflow.why_approved_with(obj)
+        return self.computed if approved else super().fixed_fields(obj)
+
     def lock_reason(self, obj: Indicator) -> str:
-        if not self.is_locked(obj):
-            return ""
-        return _(
-            "The plan is adopted (%(number)s), so the definition and the variables stand fast: target, "
-            "formula and constants change by a revision only. The units, the strategies, the planned values, "
-            "the reason for not being applicable and the note can still be changed; on a variable's own page "
-            "its help, its note and an unknown constant."
-        ) % {"number": obj.goal.plan.adopted_number}
+        return super().lock_reason(obj) or workflow.why_approved_with(obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -204,8 +230,9 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
     ) -> HttpResponse:
         indicator = self.get_object(request, unquote(object_id))
         offer = {
-            "may_spread": can(request.user, "indicators.add_plannedvalue", indicator),
-            "why_not_spread": workflow.why_not_spread(indicator),
+            "may_spread": not indicator.goal.plan.is_closed
+            and can(request.user, "indicators.add_plannedvalue", indicator),
+            "why_not_spread": workflow.why_not_spread(indicator, timezone.now()),
             "revisions": revision_admin.revisions_of(indicator),
             "may_revise": revision_admin.may_revise(signed_in(request), indicator),
         }
@@ -216,7 +243,7 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
         if "_spread" not in request.POST:
             return super().response_change(request, obj)
         try:
-            workflow.spread_planned_values(indicator=obj, by=signed_in(request))
+            workflow.spread_planned_values(indicator=obj, by=signed_in(request), now=timezone.now())
         except workflow.Refusal as error:
             said = " ".join(error.messages)
             messages.warning(request, _("The page is saved. Nothing was spread: %(why)s") % {"why": said})
@@ -254,6 +281,15 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
         "name", "unit", "rollup", "kind", "due_quarters", "may_be_negative", "may_fall", "zero_until_given",
         "by_unit", "not_above", "position",
     ]  # fmt: skip
+    computed = [
+        "rollup", "kind", "due_quarters", "may_be_negative", "zero_until_given", "by_unit",
+    ]  # fmt: skip
+    adopted_words = gettext_lazy(
+        "The plan is adopted (%(number)s), so the variable's definition stands fast. Its help and its "
+        "note can still be changed, and a constant that is still unknown can be given; a known one is "
+        "corrected by a revision of the indicator."
+    )
+    closed_words = gettext_lazy("Here only the help and the provenance note can still be changed.")
     fieldsets = [
         (None, {"fields": ["indicator", ("symbol", "memo"), "name", "unit", "constant"]}),
         (
@@ -271,12 +307,12 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
         PROVENANCE,
     ]
 
-    def fixed_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        fixed = ["indicator", "symbol", "memo"]
-        if self.is_locked(obj):
-            fixed += self.wording
-            if not obj.is_constant or obj.constant is not None:
-                fixed.append("constant")
+    def fixed_fields(self, obj: Any) -> list[str]:
+        fixed = ["indicator", "symbol", "memo", *super().fixed_fields(obj)]
+        if obj and not self.is_locked(obj) and workflow.why_approved_with(obj.indicator):
+            fixed += self.computed
+        if obj and workflow.why_constant_stands(obj):
+            fixed.append("constant")
         return fixed
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -286,13 +322,17 @@ class VariableAdmin(PlainNumbers, ScopedAdmin):
         return False
 
     def lock_reason(self, obj: Variable) -> str:
-        if not self.is_locked(obj):
-            return ""
-        return _(
-            "The plan is adopted (%(number)s), so the variable's definition stands fast. Its help and its "
-            "note can still be changed, and a constant that is still unknown can be given; a known one is "
-            "corrected by a revision of the indicator."
-        ) % {"number": obj.indicator.goal.plan.adopted_number}
+        return super().lock_reason(obj) or workflow.why_approved_with(obj.indicator)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Leave a constant to its verb, unless the variable becomes one, or none, by this change."""
+        value = obj.constant
+        by_the_verb = "constant" in form.changed_data and "rollup" not in form.changed_data
+        if by_the_verb:
+            obj.constant = form.initial["constant"]
+        super().save_model(request, obj, form, change)
+        if by_the_verb:
+            workflow.set_constant(variable=obj, value=value, by=signed_in(request))
 
     @admin.display(description=gettext_lazy("indicator"))
     def indicator_code(self, variable: Variable) -> str:

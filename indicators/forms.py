@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +22,7 @@ from .formula import FormulaError, check_names, compile_formula
 from .models import QUARTERS, Indicator, PlannedValue, Variable
 from .numbers import format_number
 from .wording import formula_problem
-from .workflow import check_figure
+from .workflow import check_figure, why_results_stand
 
 YES_NO = [("1", gettext_lazy("Yes")), ("0", gettext_lazy("No")), ("", gettext_lazy("Not answered"))]
 EVERY_QUARTER = frozenset(QUARTERS)
@@ -197,6 +198,25 @@ class VariableFormSet(forms.BaseInlineFormSet):
     def _is_kept(self, form: forms.ModelForm) -> bool:
         gone = self.can_delete and self._should_delete_form(form)  # type: ignore[attr-defined]
         return not gone and (form.has_changed() or bool(form.instance.pk))
+
+
+class PlannedValueFormSet(forms.BaseInlineFormSet):
+    """An indicator's planned values; those of quarters whose result stands are not touched."""
+
+    def clean(self) -> None:
+        """Complain beside each row about a quarter that stands; above them about one that is deleted."""
+        super().clean()
+        stands = why_results_stand(self.instance, QUARTERS, timezone.now()) if self.instance.pk else {}
+        above: list[str] = []
+        rows: list[Any] = [form for form in self.forms if form.has_changed()]
+        for form in rows:
+            before, after = form.initial.get("quarter"), form.cleaned_data.get("quarter")
+            if self._should_delete_form(form):  # type: ignore[attr-defined]
+                above += filter(None, [stands.get(before)])
+            elif why := stands.get(before) or stands.get(after):
+                form.add_error("value", why)
+        if above:
+            raise ValidationError(above)
 
 
 class PlannedValueForm(forms.ModelForm):

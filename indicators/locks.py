@@ -1,5 +1,8 @@
 """The database's own refusal: no figure and no evidence under an approved report, or in a closed quarter.
 
+Nor does what decides about that move: a report keeps its indicator and its quarter, a figure has a variable
+of its report's indicator, 不適用 is declared only where figures may be written, a closed period stays.
+
 The verbs look first, and say why in words. These triggers stand behind them, so that raw SQL, bulk writes
 and whatever else goes round the verbs cannot slip by, on SQLite and PostgreSQL alike. A reopening in force
 for the unit lets its rows through; a closed year lets none. The clock is the database's.
@@ -10,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.checks import CheckMessage, Tags, Warning, register
@@ -32,7 +36,7 @@ _MAY_BE_WRITTEN = """EXISTS (
     JOIN objectives_plan AS plan ON plan.id = goal.plan_id
     LEFT JOIN indicators_reportingperiod AS period
         ON period.plan_id = plan.id AND period.quarter = report.quarter
-    WHERE report.id = {row}.report_id AND report.status <> 'APPROVED' AND plan.closed_at IS NULL
+    WHERE report.id = {report} AND report.status <> 'APPROVED' AND plan.closed_at IS NULL
         AND (period.closed_at IS NULL OR EXISTS (
             SELECT 1 FROM indicators_reopening AS reopening
             WHERE reopening.period_id = period.id AND reopening.unit_id = {unit}
@@ -47,41 +51,114 @@ _IN_FORCE = {
 }
 
 
-def _may_be_written(table: str, row: str) -> str:
-    unit = _UNITS[table].format(row=row)
-    return _MAY_BE_WRITTEN.format(row=row, unit=unit, in_force=_IN_FORCE[connection.vendor])
+def _may_be_written(report: str, unit: str) -> str:
+    return _MAY_BE_WRITTEN.format(report=report, unit=unit, in_force=_IN_FORCE[connection.vendor])
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What must hold for a row of a table to be written, and what is said where it does not."""
+
+    name: str
+    table: str
+    event: str
+    condition: str
+    message: str = MESSAGE
+
+
+def _locks() -> Iterator[Lock]:
+    for table, unit in _UNITS.items():
+        for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"]), ("DELETE", ["OLD"])):
+            allowed = (_may_be_written(f"{row}.report_id", unit.format(row=row)) for row in rows)
+            yield Lock(f"locks_{table}_{event.lower()}", table, event, " AND ".join(allowed))
+    yield from _belongings()
+    yield Lock(
+        "locks_reports_not_applicable",
+        "indicators_quarterreport",
+        "UPDATE",
+        "NEW.not_applicable_reason = OLD.not_applicable_reason OR "
+        + _may_be_written("OLD.id", "indicator.lead_unit_id"),
+    )
+    yield Lock(
+        "locks_closed_periods",
+        "indicators_reportingperiod",
+        "DELETE",
+        "OLD.closed_at IS NULL",
+        "The period of a closed quarter cannot be deleted.",
+    )
+
+
+def _belongings() -> Iterator[Lock]:
+    """What a figure counts for cannot be changed round about, by moving what it hangs on."""
+    yield Lock(
+        "locks_reports_stay",
+        "indicators_quarterreport",
+        "UPDATE",
+        "NEW.indicator_id = OLD.indicator_id AND NEW.quarter = OLD.quarter",
+        "The indicator and the quarter of a report cannot be changed.",
+    )
+    yield Lock(
+        "locks_reports_go_last",
+        "indicators_quarterreport",
+        "DELETE",
+        "NOT EXISTS (SELECT 1 FROM indicators_figure AS figure WHERE figure.report_id = OLD.id)",
+        "A report that has figures cannot be deleted.",
+    )
+    yield Lock(
+        "locks_variables_stay",
+        "indicators_variable",
+        "UPDATE",
+        "NEW.indicator_id = OLD.indicator_id",
+        "The indicator of a variable cannot be changed.",
+    )
+    for event in ("INSERT", "UPDATE"):
+        yield Lock(
+            f"locks_figures_variable_{event.lower()}",
+            "indicators_figure",
+            event,
+            """EXISTS (
+    SELECT 1 FROM indicators_variable AS variable
+    JOIN indicators_quarterreport AS report ON report.indicator_id = variable.indicator_id
+    WHERE variable.id = NEW.variable_id AND report.id = NEW.report_id
+)""",
+            "The variable of a figure belongs to its report: this cannot be changed.",
+        )
+
+
+def _tables() -> list[str]:
+    return sorted({lock.table for lock in _locks()})
 
 
 # -- SQLite ------------------------------------------------------------------------------------------------
 
 
-def _on_sqlite(table: str) -> Iterator[tuple[str, str]]:
-    for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"]), ("DELETE", ["OLD"])):
-        name = f"locks_{table}_{event.lower()}"
-        allowed = " AND ".join(_may_be_written(table, row) for row in rows)
+def _on_sqlite() -> Iterator[tuple[str, str]]:
+    for lock in _locks():
         yield (
-            name,
-            f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}"\nWHEN NOT ({allowed})\n'
-            f"BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END",
+            lock.name,
+            f'CREATE TRIGGER "{lock.name}" BEFORE {lock.event} ON "{lock.table}"\n'
+            f"WHEN NOT ({lock.condition})\nBEGIN SELECT RAISE(ABORT, '{lock.message}'); END",
         )
 
 
 # -- PostgreSQL --------------------------------------------------------------------------------------------
 
 
-def _body(table: str) -> str:
+def _check(lock: Lock) -> str:
     return f"""
-BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        IF NOT {_may_be_written(table, "OLD")} THEN
-            RAISE EXCEPTION USING MESSAGE = '{MESSAGE}', ERRCODE = 'check_violation';
+    IF TG_OP = '{lock.event}' THEN
+        IF NOT ({lock.condition}) THEN
+            RAISE EXCEPTION USING MESSAGE = '{lock.message}', ERRCODE = 'check_violation';
         END IF;
-    END IF;
+    END IF;"""
+
+
+def _body(table: str) -> str:
+    checks = "".join(_check(lock) for lock in _locks() if lock.table == table)
+    return f"""
+BEGIN{checks}
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
-    END IF;
-    IF NOT {_may_be_written(table, "NEW")} THEN
-        RAISE EXCEPTION USING MESSAGE = '{MESSAGE}', ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END
@@ -93,18 +170,19 @@ def _schema(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _on_postgresql(table: str, schema: str) -> Iterator[tuple[str, str]]:
+def _on_postgresql(schema: str) -> Iterator[tuple[str, str]]:
     # The path is fixed: a temporary table named like one of ours must not answer in its place.
-    yield (
-        f"function locks_{table}",
-        f"CREATE FUNCTION locks_{table}() RETURNS trigger LANGUAGE plpgsql"
-        f" SET search_path = {schema}, pg_temp AS $locks${_body(table)}$locks$",
-    )
-    yield (
-        f"trigger {table}.locks_rows",
-        f"CREATE TRIGGER locks_rows BEFORE INSERT OR DELETE OR UPDATE ON {schema}.{table}"
-        f" FOR EACH ROW EXECUTE FUNCTION locks_{table}()",
-    )
+    for table in _tables():
+        yield (
+            f"function locks_{table}",
+            f"CREATE FUNCTION locks_{table}() RETURNS trigger LANGUAGE plpgsql"
+            f" SET search_path = {schema}, pg_temp AS $locks${_body(table)}$locks$",
+        )
+        yield (
+            f"trigger {table}.locks_rows",
+            f"CREATE TRIGGER locks_rows BEFORE INSERT OR DELETE OR UPDATE ON {schema}.{table}"
+            f" FOR EACH ROW EXECUTE FUNCTION locks_{table}()",
+        )
 
 
 _INSTALLED = {
@@ -128,10 +206,7 @@ _INSTALLED = {
 
 def definitions(cursor: Any) -> dict[str, str]:
     """Return what must be in the database, by name."""
-    if connection.vendor == "sqlite":
-        return {name: text for table in _UNITS for name, text in _on_sqlite(table)}
-    schema = _schema(cursor)
-    return {name: text for table in _UNITS for name, text in _on_postgresql(table, schema)}
+    return dict(_on_sqlite() if connection.vendor == "sqlite" else _on_postgresql(_schema(cursor)))
 
 
 def installed(cursor: Any) -> dict[str, str]:
@@ -157,7 +232,7 @@ def uninstall(cursor: Any) -> None:
         for name in installed(cursor):
             cursor.execute(f'DROP TRIGGER "{name}"')
         return
-    for table in _UNITS:  # a disabled trigger too, which goes with its function
+    for table in _tables():  # a disabled trigger too, which goes with its function
         cursor.execute(f"DROP FUNCTION IF EXISTS locks_{table}() CASCADE")
 
 
@@ -178,7 +253,7 @@ def after_migrations(**kwargs: Any) -> None:
 
 
 def tables_exist(cursor: Any) -> bool:
-    named = set(re.findall(r"(?:FROM|JOIN) (\w+) AS", _MAY_BE_WRITTEN)) | set(_UNITS)
+    named = set(re.findall(r"(?:FROM|JOIN) (\w+) AS", _MAY_BE_WRITTEN)) | set(_tables())
     return named <= set(connection.introspection.table_names(cursor))
 
 

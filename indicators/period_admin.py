@@ -152,9 +152,7 @@ class ReportingPeriodAdmin(ScopedAdmin):
         return standing(period, timezone.now())
 
     def lock_reason(self, obj: ReportingPeriod) -> str:
-        if not obj.plan.is_closed:
-            return ""
-        return workflow.closed_because(obj.plan, obj.quarter, (), timezone.now())
+        return obj.plan.why_closed
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -196,12 +194,13 @@ class ReportingPeriodAdmin(ScopedAdmin):
                 period=period, by=signed_in(request), now=timezone.now(), reason=form.cleaned_data["reason"]
             ),
         ):
-            messages.success(request, _("The quarter is closed. Nothing of it can be changed any more."))
+            messages.success(request, _("The quarter is closed. Its figures and texts stand fast."))
             return HttpResponseRedirect(_url(period))
         reports = QuarterReport.objects.filter(indicator__goal__plan=period.plan_id, quarter=period.quarter)
         words = _(
-            "From now on no figure, text, evidence or step of this quarter passes, on any way. "
-            "Reopenings that are in force end."
+            "From now on this quarter's figures, texts, evidence and planned values, every step of its "
+            "reports, and revisions that would change its result are refused, on pages and in imports alike. "
+            "How a response ended can still be recorded. Reopenings that are in force end."
         )
         return self._step(
             request, period, form, _("Close the quarter"), words,
@@ -267,8 +266,10 @@ class ReportingPeriodAdmin(ScopedAdmin):
             return HttpResponseRedirect(reverse("admin:objectives_plan_change", args=[plan.pk]))
         reports = QuarterReport.objects.filter(indicator__goal__plan=plan)
         words = _(
-            "All four quarters close, and nothing reopens them. The evaluation of the year goes on. "
-            "This cannot be taken back."
+            "All four quarters close, and nothing reopens them. Targets, formulas, variables, constants, "
+            "planned values, weights, the thresholds of the lights, contributing units and what is not "
+            "applicable stand fast too, and how a response ended can no longer be recorded; lead units and "
+            "notes can still be changed. The evaluation of the year goes on. This cannot be taken back."
         )
         return self._step(
             request, plan, form, _("Close the year"), words,

@@ -39,6 +39,7 @@ class PlanAdmin(ScopedAdmin):
         "year", "title", "preamble", "scheme_legend", "goals_heading", "key_heading", "common_heading",
         "work_heading",
     ]  # fmt: skip
+    frozen = ["head_step", "green_threshold", "amber_threshold"]
     fieldsets = [
         (None, {"fields": ["unit", "year", "title", "adoption"]}),
         (gettext_lazy("Steps of the quarter reports"), {"fields": ["head_step"]}),
@@ -52,10 +53,14 @@ class PlanAdmin(ScopedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
-        locked = self.wording if obj and obj.is_adopted else []
-        return [*super().get_readonly_fields(request, obj), *locked]
+        fixed = list(super().get_readonly_fields(request, obj))
+        if obj and obj.stands_fast:
+            fixed += self.wording
+        return fixed + self.frozen if obj and obj.is_closed else fixed
 
     def lock_reason(self, obj: Plan) -> str:
+        if obj.is_closed:
+            return f"{obj.why_closed} {PlanPart.closed_words}"
         if not obj.is_adopted:
             return ""
         return _(
@@ -65,7 +70,7 @@ class PlanAdmin(ScopedAdmin):
         ) % {"number": obj.adopted_number}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return not (obj and obj.is_adopted) and super().has_delete_permission(request, obj)
+        return not (obj and obj.stands_fast) and super().has_delete_permission(request, obj)
 
     @admin.display(description=gettext_lazy("adoption"))
     def adoption(self, plan: Plan) -> str:
@@ -280,14 +285,11 @@ class WorkItemAdmin(PlanPart, ScopedAdmin):
     owner_unit = "plan__unit"
     wording = ["position", "name", "content"]
     fieldsets = [(None, {"fields": ["work_plan", "position", "name", "lead_unit", "content"]}), PROVENANCE]
-
-    def lock_reason(self, obj: WorkItem) -> str:
-        if not self.is_locked(obj):
-            return ""
-        return _(
-            "The plan is adopted (%(number)s), so its wording stands fast: here only the lead unit and the "
-            "provenance note can still be changed."
-        ) % {"number": obj.work_plan.plan.adopted_number}
+    adopted_words = gettext_lazy(
+        "The plan is adopted (%(number)s), so its wording stands fast: here only the lead unit and the "
+        "provenance note can still be changed."
+    )
+    closed_words = gettext_lazy("Here only the lead unit and the provenance note can still be changed.")
 
     @admin.display(description=gettext_lazy("content"))
     def beginning(self, item: WorkItem) -> str:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from .fields import CharField, TextField
 from .numerals import chinese_numeral
 from .permissions import can, can_enter
-from .roc import gregorian_year, taipei
+from .roc import gregorian_year, roc_moment, taipei
 from .roles import DEPUTISED, Rights, Role, Tree
 
 
@@ -344,6 +344,22 @@ class Plan(models.Model):
     def is_closed(self) -> bool:
         """Whether the year's figures are frozen."""
         return self.closed_at is not None
+
+    @property
+    def stands_fast(self) -> bool:
+        """Whether what the plan consists of is no longer edited: it is adopted, or its year is closed."""
+        return self.is_adopted or self.is_closed
+
+    @property
+    def why_closed(self) -> str:
+        """Who closed the year, and when, in words; empty while it is open."""
+        if self.closed_at is None:
+            return ""
+        return _("ROC year %(year)s was closed by %(person)s on %(moment)s: its figures are frozen.") % {
+            "year": self.year,
+            "person": self.closed_by,
+            "moment": roc_moment(self.closed_at),
+        }
 
     def year_is_over(self, now: datetime) -> bool:
         """Say whether the plan's year had ended at the moment now (aware), in Taipei's time."""

@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -230,13 +231,32 @@ class ScopedAdmin(Scoped, admin.ModelAdmin):
 
 
 class PlanPart(Scoped):
-    """What a plan consists of: once it is adopted, `wording` stands fast, and nothing comes or goes."""
+    """What a plan consists of: once it is adopted, `wording` stands fast, and nothing comes or goes.
+
+    Once its year is closed that holds too, and for `frozen` as well: what an adopted plan leaves open
+    although it enters results. The words say what can be changed even then.
+    """
 
     wording: list[str] = []
+    frozen: list[str] = []
+    adopted_words: str | Promise = gettext_lazy(
+        "The plan is adopted (%(number)s), so its wording stands fast: here only the provenance note can "
+        "still be changed, and nothing can be added or deleted."
+    )
+    closed_words: str | Promise = gettext_lazy("Here only the provenance note can still be changed.")
+
+    def is_closed(self, obj: Any) -> bool:
+        plan = self.plan_of(obj) if obj else None
+        return plan is not None and plan.is_closed
 
     def is_locked(self, obj: Any) -> bool:
         plan = self.plan_of(obj) if obj else None
-        return plan is not None and plan.is_adopted
+        return plan is not None and plan.stands_fast
+
+    def fixed_fields(self, obj: Any) -> list[str]:
+        """Name what cannot be edited even by someone who may change the object."""
+        fixed = self.wording if self.is_locked(obj) else []
+        return [*fixed, *self.frozen] if self.is_closed(obj) else [*fixed]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return not self.is_locked(obj) and super().has_add_permission(request, obj)
@@ -245,23 +265,21 @@ class PlanPart(Scoped):
         return not self.is_locked(obj) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        fixed = list(super().get_readonly_fields(request, obj))
-        return fixed + self.wording if self.is_locked(obj) else fixed
+        return [*super().get_readonly_fields(request, obj), *self.fixed_fields(obj)]
 
     def choices(self, name: str, request: HttpRequest) -> QuerySet[Any]:
-        """Offer no owner in a plan that is adopted."""
+        """Offer no owner in a plan that stands fast."""
         offered = super().choices(name, request)
         if name != self.owner:
             return offered
-        return offered.filter(**{f"{self.owner_unit.removesuffix('unit')}adopted_on": None})
+        plan = self.owner_unit.removesuffix("unit")
+        return offered.filter(**{f"{plan}adopted_on": None, f"{plan}closed_at": None})
 
     def lock_reason(self, obj: Any) -> str:
-        if not self.is_locked(obj):
-            return ""
-        return _(
-            "The plan is adopted (%(number)s), so its wording stands fast: here only the provenance note can "
-            "still be changed, and nothing can be added or deleted."
-        ) % {"number": cast(Plan, self.plan_of(obj)).adopted_number}
+        plan = cast(Plan, self.plan_of(obj))
+        if plan.is_closed:
+            return f"{plan.why_closed} {self.closed_words}"
+        return str(self.adopted_words) % {"number": plan.adopted_number} if plan.is_adopted else ""
 
 
 class Filter(admin.SimpleListFilter):

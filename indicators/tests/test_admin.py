@@ -183,8 +183,9 @@ def test_a_memo_is_no_part_of_a_formula(edit, indicator):
     assert "「outbound」為備查項目，不得列入計算式" in mistakes(response)
 
 
-def test_figures_that_were_entered_must_stay_possible(edit, indicator, variable, approved):
-    approved("K7-1", 1, remitted="1.5", budget="2")
+def test_figures_that_were_entered_must_stay_possible(edit, indicator, variable, report, planner, now):
+    figures = {"remitted": Decimal("1.5"), "budget": Decimal(2)}
+    workflow.save_draft(report=report("K7-1", 1), by=planner, now=now, figures=figures)
     response = edit(indicator("K7-1"), variables={("remitted", "kind"): "COUNT"})
     assert "已有填報值與此項變更牴觸" in mistakes(response)
     assert variable("K7-1", "remitted").kind == "AMOUNT"
@@ -470,12 +471,13 @@ def test_handing_an_indicator_over_changes_no_figure_and_no_author(
 
 
 def test_a_variable_is_given_by_unit_or_not_as_long_as_nobody_entered_a_figure(
-    edit, indicator, variable, approved
+    edit, indicator, variable, report, planner, now
 ):
     by_unit = {("outbound", "by_unit"): "on"}
     assert edit(indicator("K1-1"), variables=by_unit).status_code == 302
     assert variable("K1-1", "outbound").by_unit
-    approved("K1-2", 1, projects=90)
+    figures = {"projects": Decimal(90)}
+    workflow.save_draft(report=report("K1-2", 1), by=planner, now=now, figures=figures)
     response = edit(indicator("K1-2"), variables={("projects", "by_unit"): "on"})
     assert "不得變更是否由各單位分別填報" in mistakes(response)
     assert "不得變更是否由各單位分別填報" in mistakes(edit(variable("K1-2", "projects"), by_unit="on"))
@@ -567,10 +569,10 @@ def test_only_sums_are_spread_and_the_page_says_why(edit, indicator, administrat
 
 
 @pytest.mark.parametrize("role", ["planner", "reviewer", "manager", "auditor"])
-def test_planned_values_are_the_administrators(request, indicator, edit, role):
+def test_planned_values_are_the_administrators(request, indicator, edit, now, role):
     user = request.getfixturevalue(role)
     assert "按季平均分配" not in text(signed_in(user).get(change_url(indicator("K1-1"))))
     assert edit(indicator("K1-1"), user=user, _spread="").status_code == 403
     with pytest.raises(PermissionDenied):
-        workflow.spread_planned_values(indicator=indicator("K1-1"), by=user)
+        workflow.spread_planned_values(indicator=indicator("K1-1"), by=user, now=now)
     assert planned(indicator("K1-1")) == []

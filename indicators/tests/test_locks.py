@@ -13,10 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.commands import migrate
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from indicators import locks, workflow
-from indicators.models import Evidence, Figure, Indicator, QuarterReport, Reopening
+from indicators.models import Evidence, Figure, Indicator, QuarterReport, Reopening, Variable
 from ledger import triggers
 from ledger.past import as_of
 from ledger.verify import verify
@@ -27,7 +28,7 @@ Attack = Callable[[Figure], Any]
 
 @contextmanager
 def refused() -> Iterator[None]:
-    with pytest.raises(IntegrityError, match="cannot be changed"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=r"cannot be (changed|deleted)"), transaction.atomic():
         yield
 
 
@@ -68,10 +69,11 @@ def figure_of(report: QuarterReport, symbol: str = "outbound") -> Figure:
 
 
 def a_new_one(figure: Figure) -> Figure:
-    """Another figure for the same report, as bulk code would make it."""
+    """Another figure for the same report, as bulk code would make it: a share beside a whole."""
     return Figure(
         report_id=figure.report_id,
-        variable=Indicator.objects.get(code="K1-2").variables.earliest("pk"),
+        variable_id=figure.variable_id,
+        unit_id=figure.report.indicator.lead_unit_id,
         value=1,
         changed_by_id=figure.changed_by_id,
         changed_at=figure.changed_at,
@@ -265,6 +267,73 @@ def test_the_demonstration_goes_from_approved_reports_and_not_from_closed_quarte
     with pytest.raises(CommandError):
         call_command("clear_demo", stdout=StringIO())
     assert Figure.objects.filter(demo=True).count() == 2
+
+
+# -- What decides about it does not move either ------------------------------------------------------------
+
+
+def moving(report: QuarterReport) -> QuerySet[QuarterReport]:
+    """Return the report, with the place free to which it would move."""
+    QuarterReport.objects.filter(indicator=report.indicator, quarter=4).delete()
+    QuarterReport.objects.filter(indicator__code="K2-2", quarter=report.quarter).delete()
+    return QuarterReport.objects.filter(pk=report.pk)
+
+
+def test_a_report_keeps_its_quarter_and_its_indicator_in_every_status(draft, approve, planner, now):
+    k22 = Indicator.objects.get(code="K2-2")
+    for _status in range(2):
+        for move in ({"quarter": 4}, {"indicator": k22}, {"indicator": k22, "status": "DRAFT"}):
+            with refused():
+                moving(draft).update(**move)
+        with refused():  # and does not come back under its old key elsewhere
+            sql("DELETE FROM indicators_quarterreport WHERE id = %s", draft.pk)
+        draft.refresh_from_db()
+        if draft.status == "DRAFT":
+            approve(workflow.submit(report=draft, by=planner, now=now))
+    assert (draft.indicator.code, draft.quarter, draft.status) == ("K1-1", 1, "APPROVED")
+
+
+def test_a_report_takes_no_other_reason_for_being_not_applicable_once_approved(approved, report):
+    found = QuarterReport.objects.filter(pk=approved("K1-1", 1, outbound=4, inbound=8).pk)
+    with refused():
+        found.update(not_applicable_reason="x")
+    with refused():
+        found.update(not_applicable_reason="x", status="DRAFT", approved_by=None, approved_at=None)
+    assert found.update(remark="x") == 1
+    assert QuarterReport.objects.filter(pk=report("K1-1", 2).pk).update(not_applicable_reason="x") == 1
+
+
+def test_a_report_takes_no_other_reason_for_being_not_applicable_in_a_closed_quarter(
+    report, close, reopening, ministry
+):
+    found = QuarterReport.objects.filter(pk=report("K1-2", 1).pk)
+    opened = reopening(ministry)
+    assert found.update(not_applicable_reason="x") == 1
+    Reopening.objects.filter(pk=opened.pk).update(ended_at=timezone.now())
+    for reason in ("y", ""):
+        with refused():
+            found.update(not_applicable_reason=reason)
+    assert found.get().not_applicable_reason == "x"
+
+
+def test_a_figure_has_a_variable_of_its_reports_indicator(draft, planner, now):
+    figure = figure_of(draft)
+    foreign = Indicator.objects.get(code="K1-2").variables.earliest("pk")
+    with refused():
+        Figure.objects.filter(pk=figure.pk).update(variable=foreign)
+    with refused():
+        Figure.objects.create(report=draft, variable=foreign, value=1, changed_by=planner, changed_at=now)
+    with refused():
+        Variable.objects.filter(pk=figure.variable_id).update(indicator=foreign.indicator)
+    assert figure_of(draft).variable.indicator == draft.indicator
+
+
+def test_the_period_of_a_closed_quarter_is_not_deleted(plan, close):
+    period = close(1)
+    with refused():
+        period.delete()
+    assert plan.periods.get(quarter=2).delete()[0] == 1
+    assert plan.periods.count() == 3
 
 
 # -- Whether they are there --------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from .evidence import (
     require_open_for_evidence,
     require_removable,
 )
+from .frozen import why_approved_with, why_constant_stands, why_results_stand
 from .invented import (
     DEMONSTRATION_CHECK,
     DEMONSTRATION_LAG,
@@ -127,7 +128,10 @@ __all__ = [
     "spread_planned_values",
     "submit",
     "under_the_locks",
+    "why_approved_with",
+    "why_constant_stands",
     "why_not_spread",
+    "why_results_stand",
     "withdraw",
     "withdraw_revision",
 ]

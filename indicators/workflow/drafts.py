@@ -16,6 +16,7 @@ from objectives.models import Unit, User, WorkItem
 from objectives.permissions import can, require
 
 from ..models import QUARTERS, Figure, Indicator, ItemProgress, QuarterReport, Variable
+from .frozen import why_constant_stands
 from .periods import create_periods, require_open, under_the_locks
 from .refusals import Conflict, Refusal
 
@@ -285,12 +286,14 @@ def missing_figures(report: QuarterReport) -> Iterator[tuple[Variable, Unit | No
                 yield variable, unit
 
 
-def set_constant(*, variable: Variable, value: Decimal, by: User, approver: User | None = None) -> Variable:
-    """Fill in a constant of the plan, such as a baseline that the plan left out.
+def set_constant(
+    *, variable: Variable, value: Decimal | None, by: User, approver: User | None = None
+) -> Variable:
+    """Fill in a constant of the plan, such as a baseline that the plan left out; None makes it unknown again.
 
     It takes effect at once, so it needs an administrator, or a planner of the lead unit together with another
-    person who may approve. Raises PermissionDenied; Refusal once an adopted plan has the constant, which only
-    a revision changes, or the year is closed.
+    person who may approve. Raises PermissionDenied; Refusal where the year is closed, or a known constant
+    stands fast because the plan is adopted or a report was approved with it.
     """
     with acting(actor=by, about=variable):
         indicator = variable.indicator
@@ -307,10 +310,8 @@ def set_constant(*, variable: Variable, value: Decimal, by: User, approver: User
             raise Refusal(_("«%(name)s» is reported by quarter; name the quarter.") % {"name": variable})
         if variable.constant == value:
             return variable
-        if variable.constant is not None and indicator.goal.plan.is_adopted:
-            raise Refusal(_("The plan is adopted, and «%(name)s» is set in it.") % {"name": variable})
-        if indicator.goal.plan.is_closed:
-            raise Refusal(_("The year is closed: its figures are frozen."))
+        if why := why_constant_stands(variable):
+            raise Refusal(why)
         variable.constant = value
         variable.full_clean()
         variable.save(update_fields=["constant"])

@@ -6,11 +6,12 @@ from django.db import transaction
 from django.db.models import ProtectedError, Q
 
 from ledger.acting import acting
-from objectives.models import Membership, Unit, WorkItem
+from objectives.models import Membership, Plan, Unit, WorkItem
 
 from ..models import Indicator, PlannedValue, QuarterReport, Status, Variable
 from .drafts import Texts
 from .periods import under_the_locks
+from .refusals import Closed
 
 DEMONSTRATION_REMARK = "（示範資料）本欄示範執行情形之填寫方式。"
 DEMONSTRATION_CHECK = "（示範資料）本欄示範異常說明之填寫方式。"
@@ -24,10 +25,15 @@ def clear_demonstration() -> int:
     """Remove every demonstration figure and planned value, and return how many; nothing else is lost.
 
     A report that loses a figure becomes a draft again. What people wrote into it themselves stays. Raises
-    Closed where one of them stands in a closed quarter.
+    Closed where one of them stands in a closed quarter or year.
     """
     with acting(reason="clear_demo"):
-        removed = PlannedValue.objects.filter(demo=True).delete()[0]
+        planned = PlannedValue.objects.filter(demo=True)
+        if frozen := Plan.objects.exclude(closed_at=None).filter(
+            goals__indicators__planned_values__in=planned
+        ):
+            raise Closed(frozen[0].why_closed)
+        removed = planned.delete()[0]
         invented = Q(demo=True) | Q(figures__demo=True) | Q(remark=DEMONSTRATION_REMARK)
         touched = set(QuarterReport.objects.filter(invented).values_list("pk", flat=True))
         for report in QuarterReport.objects.select_for_update().filter(pk__in=touched):
@@ -42,6 +48,7 @@ def _clear(report: QuarterReport) -> int:
         report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
         report.approved_by = report.approved_at = report.returned_by = report.returned_at = None
         report.return_reason = ""
+        report.save()
     if report.demo:
         report.not_applicable_reason = report.check_note = report.lag_reason = report.response = ""
         report.improve_by = report.changed_by = report.changed_at = None
@@ -51,8 +58,8 @@ def _clear(report: QuarterReport) -> int:
         report.remark = ""
     report.demo = False
     report.version += 1
-    report.save()
     with under_the_locks():
+        report.save()
         return int(report.figures.filter(demo=True).delete()[0])
 
 

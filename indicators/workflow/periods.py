@@ -30,12 +30,8 @@ def create_periods(plan: Plan) -> None:
 
 def closed_because(plan: Plan, quarter: int, units: Iterable[int], now: datetime) -> str:
     """Say why nothing can be entered for one of units in the quarter now; empty where all of them may."""
-    if plan.closed_at:
-        return _("ROC year %(year)s was closed by %(person)s on %(moment)s: its figures are frozen.") % {
-            "year": plan.year,
-            "person": plan.closed_by,
-            "moment": roc_moment(plan.closed_at),
-        }
+    if plan.is_closed:
+        return plan.why_closed
     period = ReportingPeriod.objects.filter(plan=plan, quarter=quarter).select_related("closed_by").first()
     if period is None:
         return ""
@@ -44,6 +40,11 @@ def closed_because(plan: Plan, quarter: int, units: Iterable[int], now: datetime
             "quarter": quarter,
             "day": roc_date(period.opens_on),
         }
+    return over_because(period, units, now)
+
+
+def over_because(period: ReportingPeriod, units: Iterable[int], now: datetime) -> str:
+    """Say why the period is closed now for one of units; empty where it is not, or has not opened yet."""
     if not period.is_over(now) or _is_reopened(period, units, now):
         return ""
     return _why_closed(period)
@@ -102,9 +103,10 @@ def _locked(period: ReportingPeriod) -> ReportingPeriod:
 
 
 def close_period(*, period: ReportingPeriod, by: User, now: datetime, reason: str = "") -> ReportingPeriod:
-    """Close a quarter: from now on no figure, text or step of it passes, on any way.
+    """Close a quarter: from now on its figures, texts, evidence, steps and planned values are refused.
 
-    Reopenings that were still in force end. Raises PermissionDenied; Refusal where it is closed already.
+    How a response ended can still be recorded. Reopenings that were still in force end. Raises
+    PermissionDenied; Refusal where it is closed already.
     """
     with acting(actor=by, reason=reason.strip(), about=period):
         require(by, "indicators.change_reportingperiod", period)
@@ -165,7 +167,7 @@ def reopen_period(
 
 def _refuse_in_closed_year(period: ReportingPeriod) -> None:
     if period.plan.closed_at:
-        raise Closed(closed_because(period.plan, period.quarter, (), period.plan.closed_at))
+        raise Closed(period.plan.why_closed)
 
 
 def close_year(*, plan: Plan, by: User, now: datetime) -> Plan:
@@ -178,7 +180,7 @@ def close_year(*, plan: Plan, by: User, now: datetime) -> Plan:
         require(by, "objectives.close_plan", plan)
         plan = Plan.objects.select_for_update(of=("self",)).select_related("unit").get(pk=plan.pk)
         if plan.closed_at:
-            raise Closed(closed_because(plan, QUARTERS[-1], (), now))
+            raise Closed(plan.why_closed)
         if not plan.year_is_over(now):
             raise Refusal(_("ROC year %(year)s is not over yet.") % {"year": plan.year})
         on_their_way = QuarterReport.objects.filter(

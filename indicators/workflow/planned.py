@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
 
 from django.utils.translation import gettext as _
@@ -12,33 +13,32 @@ from objectives.permissions import require
 
 from ..formula import WORKING
 from ..models import QUARTERS, Indicator, PlannedValue, Variable
+from .frozen import why_results_stand
 from .refusals import Refusal
 
 WHOLE, SMALLEST = Decimal(1), Decimal("0.000001")  # the latter is the last decimal that is stored
 
 
-def why_not_spread(indicator: Indicator) -> str:
+def why_not_spread(indicator: Indicator, now: datetime) -> str:
     """Say why the planned values cannot be spread evenly; empty where they can."""
     if not indicator.in_force(QUARTERS[-1]).rule.is_sum:
         return _("The value is no sum of what the quarters add, so it does not grow evenly over the year.")
     if indicator.planned_values.exists():
         return _("There are planned values already. Clear all four first; none of them is replaced.")
-    return ""
+    return next(iter(why_results_stand(indicator, QUARTERS, now).values()), "")
 
 
-def spread_planned_values(*, indicator: Indicator, by: User) -> list[PlannedValue]:
+def spread_planned_values(*, indicator: Indicator, by: User, now: datetime) -> list[PlannedValue]:
     """按季平均分配: plan a quarter, a half, three quarters and all of the target for the four quarters' ends.
 
     Where everything is counted in whole numbers, a part that is none is rounded up: whoever is on its course
     then never ends below the target. Raises PermissionDenied; Refusal where the value is no sum, where any
-    planned value is there (nothing is replaced), or in a closed year.
+    planned value is there (nothing is replaced), or where the result of a quarter stands already.
     """
     with acting(actor=by, about=indicator):
         require(by, "indicators.add_plannedvalue", indicator)
         indicator = Indicator.objects.select_for_update(of=("self",)).get(pk=indicator.pk)
-        if indicator.goal.plan.is_closed:
-            raise Refusal(_("The year is closed: its figures are frozen."))
-        if why := why_not_spread(indicator):
+        if why := why_not_spread(indicator, now):
             raise Refusal(why)
         return [
             PlannedValue.objects.create(indicator=indicator, quarter=quarter, value=_part(indicator, quarter))

@@ -15,9 +15,9 @@ from objectives.permissions import require
 
 from ..fields import read_number
 from ..formula import FormulaError, check_names, compile_formula
-from ..models import Indicator, Status, TargetRevision, Variable
+from ..models import QUARTERS, Indicator, Status, TargetRevision, Variable
 from ..wording import formula_problem
-from .periods import closed_because
+from .frozen import why_results_stand
 from .refusals import Closed, Refusal
 
 ADD = "indicators.add_targetrevision"
@@ -42,9 +42,10 @@ def propose_revision(
     """Enter what the authority's letter (authority, decided_on, number) revises; another person approves it.
 
     What is left open, or is as it stands already, stays so; constant is the corrected one of variable.
-    Raises PermissionDenied; Closed in a closed year; Refusal before the plan's adoption, from a quarter that
-    is approved already, where nothing would change or the new definition cannot be computed; ValidationError
-    (a field is empty, or a constant that its variable cannot have).
+    Raises PermissionDenied; Closed in a closed year, or where a quarter from which it would apply is closed;
+    Refusal before the plan's adoption, from a quarter that is approved already, where nothing would change or
+    the new definition cannot be computed; ValidationError (a field is empty, or a constant that its variable
+    cannot have).
     """
     with acting(actor=by, reason=reason.strip(), about=indicator):
         require(by, ADD, indicator)
@@ -118,8 +119,9 @@ def _refuse_unfit(revision: TargetRevision, now: datetime) -> None:
     if not plan.is_adopted:
         raise Refusal(_("The plan is not adopted yet: change the indicator itself."))
     if plan.is_closed:
-        raise Closed(closed_because(plan, revision.from_quarter, (), now))
+        raise Closed(plan.why_closed)
     _refuse_approved_quarters(revision)
+    _refuse_closed_quarters(revision, now)
     if revision.target is not None:
         read_number(f"{revision.target:f}")
     if revision.formula:
@@ -137,6 +139,12 @@ def _refuse_approved_quarters(revision: TargetRevision) -> None:
             )
             % {"quarters": _(", ").join(map(str, quarters))}
         )
+
+
+def _refuse_closed_quarters(revision: TargetRevision, now: datetime) -> None:
+    quarters = range(revision.from_quarter, QUARTERS[-1] + 1)
+    for why in why_results_stand(revision.indicator, quarters, now).values():
+        raise Closed(_("%(why)s Or choose a later quarter.") % {"why": why})
 
 
 def _refuse_bad_formula(revision: TargetRevision) -> None:
