@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
@@ -10,7 +10,7 @@ from enum import Enum
 from django.db.models import Q
 
 from .formula import WORKING
-from .models import Figure, Indicator, QuarterReport, Status
+from .models import OPEN_FOR_ENTRY, Figure, Indicator, QuarterReport, Status
 
 
 class Basis(Enum):
@@ -41,15 +41,24 @@ class Reading:
     demo: set[int] = field(default_factory=set)  # quarters in which a figure is a demonstration
     unapproved: set[int] = field(default_factory=set)  # quarters in which what counts is not approved yet
     shares: dict[tuple[int, str], dict[int, Decimal]] = field(default_factory=dict)
+    drafts: set[int] = field(default_factory=set)  # quarters still, or again, open for entry
 
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
+        return self._of(lambda each: each <= quarter)
+
+    def without(self, quarter: int) -> Reading:
+        """Return what was reported for the other quarters, so that this one can be put in anew."""
+        return self._of(lambda each: each != quarter)
+
+    def _of(self, wanted: Callable[[int], bool]) -> Reading:
         return Reading(
-            {key: value for key, value in self.figures.items() if key[0] <= quarter},
-            {q for q in self.not_applicable if q <= quarter},
-            {q for q in self.demo if q <= quarter},
-            {q for q in self.unapproved if q <= quarter},
-            {key: shares for key, shares in self.shares.items() if key[0] <= quarter},
+            {key: value for key, value in self.figures.items() if wanted(key[0])},
+            {quarter for quarter in self.not_applicable if wanted(quarter)},
+            {quarter for quarter in self.demo if wanted(quarter)},
+            {quarter for quarter in self.unapproved if wanted(quarter)},
+            {key: shares for key, shares in self.shares.items() if wanted(key[0])},
+            {quarter for quarter in self.drafts if wanted(quarter)},
         )
 
     def add(self, quarter: int, symbol: str, value: Decimal, unit: int | None) -> None:
@@ -59,6 +68,13 @@ class Reading:
             self.shares.setdefault(key, {})[unit] = value
         with localcontext(WORKING):
             self.figures[key] = self.figures.get(key, Decimal(0)) + value
+
+    def note_status(self, quarter: int, status: str) -> None:
+        """Remember how far the report is whose figures count."""
+        if status != Status.APPROVED:
+            self.unapproved.add(quarter)
+        if status in OPEN_FOR_ENTRY:
+            self.drafts.add(quarter)
 
 
 def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int] = ()) -> dict[int, Reading]:
@@ -91,14 +107,12 @@ def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int
         found[indicator].add(quarter, symbols[variable], value, unit)
         if demo:
             found[indicator].demo.add(quarter)
-        if status != Status.APPROVED:
-            found[indicator].unapproved.add(quarter)
+        found[indicator].note_status(quarter, status)
     declared = QuarterReport.objects.order_by().filter(_counted("", basis, also), indicator__in=found)
     declared = declared.exclude(not_applicable_reason="")
     for indicator, quarter, status in declared.values_list("indicator_id", "quarter", "status"):
         found[indicator].not_applicable.add(quarter)
-        if status != Status.APPROVED:
-            found[indicator].unapproved.add(quarter)
+        found[indicator].note_status(quarter, status)
     return found
 
 

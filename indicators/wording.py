@@ -168,9 +168,12 @@ FINDINGS: dict[Problem, Promise] = {
 
 def finding_words(finding: Finding, names: Mapping[str, str]) -> str:
     """Say what was noticed about a figure; names are the variables' by symbol."""
-    return str(FINDINGS[finding.problem]) % {
+    words = str(FINDINGS[finding.problem]) % {
         "name": names[finding.symbol],
         "value": format_number(finding.value),
         "other": format_number(finding.other),
         "whole": names.get(finding.whole, ""),
     }
+    if finding.later is None:
+        return words
+    return _("In quarter %(quarter)s: %(finding)s") % {"quarter": finding.later, "finding": words}

@@ -5,7 +5,7 @@ Each verb is atomic, takes the ledger's lock and then the report's, and judges t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -21,7 +21,7 @@ from objectives.fields import refuse_control_characters
 from objectives.models import User
 from objectives.permissions import can, require
 
-from ..checks import Finding, findings
+from ..checks import Finding, findings, later_findings
 from ..models import QuarterReport, ReportStep, Status
 from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
@@ -136,8 +136,19 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
     reading is what was entered, where it is known already; with the report's figures and its indicator's
     variables, planned values, revisions and contributing units prefetched nothing is asked of the database.
     """
-    if report.not_applicable_reason or report.indicator.not_applicable_reason:
+    if report.indicator.not_applicable_reason:
         return
+    names = {variable.symbol: variable.name for variable in report.indicator.variables.all()}
+    noticed = notices(report, reading)
+    if not report.not_applicable_reason:
+        yield from _missing(report)
+    yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
+    if not report.not_applicable_reason:
+        yield from _unexplained(report, noticed, names)
+        yield from _unexplained_lag(report, reading)
+
+
+def _missing(report: QuarterReport) -> Iterator[str]:
     missing = [
         variable.name if unit is None else _("%(name)s (%(unit)s)") % {"name": variable.name, "unit": unit}
         for variable, unit in missing_figures(report)
@@ -146,15 +157,20 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
         yield _("Before submitting, fill in: %(names)s. Where there was nothing, enter 0.") % {
             "names": _(", ").join(missing)
         }
-    names = {variable.symbol: variable.name for variable in report.indicator.variables.all()}
-    noticed = notices(report, reading)
-    yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
+
+
+def _unexplained(
+    report: QuarterReport, noticed: Iterable[Finding], names: Mapping[str, str]
+) -> Iterator[str]:
     open_questions = [finding for finding in noticed if not finding.must_be_mended]
     if open_questions and not report.check_note:
         yield from (finding_words(finding, names) for finding in open_questions)
         yield _("If this is right, explain it under «%(field)s» and submit again.") % {
             "field": _("explanation of what was noticed")
         }
+
+
+def _unexplained_lag(report: QuarterReport, reading: Reading | None) -> Iterator[str]:
     if is_behind(report, reading):
         labels = {field.name: field.verbose_name for field in QuarterReport._meta.fields}
         empty = [str(labels[name]) for name in EXPLAINS_A_LAG if not getattr(report, name)]
@@ -165,10 +181,17 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
 
 
 def notices(report: QuarterReport, reading: Reading | None = None) -> list[Finding]:
-    """Return what looks wrong with the report's figures as entered, or as they are in reading."""
+    """Return what looks wrong with the report's figures as entered, or as they are in reading.
+
+    What they make of later quarters is part of it, of those on their way: a draft is looked at when it is
+    submitted itself.
+    """
     reading = reading or entered(report)
-    rule = report.indicator.in_force(report.quarter).rule
-    return findings(rule, report.quarter, reading.figures, reading.not_applicable)
+    indicator, known = report.indicator, (reading.figures, reading.not_applicable)
+    reported = {quarter for quarter, _symbol in reading.figures} - reading.drafts
+    rules = {quarter: indicator.in_force(quarter).rule for quarter in reported if quarter > report.quarter}
+    own = findings(indicator.in_force(report.quarter).rule, report.quarter, *known)
+    return [*own, *later_findings(rules, report.quarter, *known)]
 
 
 def is_behind(report: QuarterReport, reading: Reading | None = None) -> bool:
