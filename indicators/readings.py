@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
@@ -42,6 +42,15 @@ class Reading:
     unapproved: set[int] = field(default_factory=set)  # quarters in which what counts is not approved yet
     shares: dict[tuple[int, str], dict[int, Decimal]] = field(default_factory=dict)
     drafts: set[int] = field(default_factory=set)  # quarters still, or again, open for entry
+    sharing: Mapping[str, frozenset[int]] = field(default_factory=dict)  # by symbol, who gives a share of it
+
+    @property
+    def partial(self) -> set[tuple[int, str]]:
+        """The figures of which the share of a unit is missing that gives one by now."""
+        nobody: frozenset[int] = frozenset()
+        return {
+            place for place, given in self.shares.items() if self.sharing.get(place[1], nobody) - given.keys()
+        }
 
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
@@ -59,6 +68,7 @@ class Reading:
             {quarter for quarter in self.unapproved if wanted(quarter)},
             {key: shares for key, shares in self.shares.items() if wanted(key[0])},
             {quarter for quarter in self.drafts if wanted(quarter)},
+            self.sharing,
         )
 
     def add(self, quarter: int, symbol: str, value: Decimal, unit: int | None) -> None:
@@ -78,7 +88,7 @@ class Reading:
 
 
 def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int] = ()) -> dict[int, Reading]:
-    """Return the reading of each indicator by its id; two queries however many there are.
+    """Return the reading of each indicator by its id; two queries however many there are, a third for shares.
 
     also are the ids of reports that count whatever their status: what approving them would bring.
 
@@ -86,7 +96,8 @@ def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int
     of figures, the variables are what PostgreSQL loses its way among where it has no good statistics.
     """
     indicators = list(indicators)
-    found = {indicator.pk: Reading() for indicator in indicators}
+    sharing = _sharing(indicators)
+    found = {indicator.pk: Reading(sharing=sharing.get(indicator.pk, {})) for indicator in indicators}
     symbols = {each.pk: each.symbol for indicator in indicators for each in indicator.variables.all()}
     rows = (
         Figure.objects.order_by()
@@ -114,6 +125,25 @@ def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int
         found[indicator].not_applicable.add(quarter)
         found[indicator].note_status(quarter, status)
     return found
+
+
+def _sharing(indicators: Iterable[Indicator]) -> dict[int, dict[str, frozenset[int]]]:
+    """Return, by indicator and symbol, the units that each give a share; no query where nothing is shared."""
+    shared = {
+        indicator.pk: (indicator.lead_unit_id, symbols)
+        for indicator in indicators
+        if (symbols := [each.symbol for each in indicator.variables.all() if each.by_unit])
+    }
+    if not shared:
+        return {}
+    contributing = Indicator.contributing_units.through.objects.filter(indicator__in=shared)
+    units: dict[int, set[int]] = {indicator: {lead} for indicator, (lead, _symbols) in shared.items()}
+    for indicator, unit in contributing.values_list("indicator_id", "unit_id"):
+        units[indicator].add(unit)
+    return {
+        indicator: dict.fromkeys(symbols, frozenset(units[indicator]))
+        for indicator, (_lead, symbols) in shared.items()
+    }
 
 
 def _counted(way: str, basis: Basis, also: Collection[int]) -> Q:

@@ -82,6 +82,7 @@ def entered_value(report: QuarterReport, reading: Reading) -> Value:
         reading.figures,
         reading.not_applicable,
         bool(report.indicator.not_applicable_reason),
+        reading.partial,
     )
 
 

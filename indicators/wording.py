@@ -137,7 +137,10 @@ def missing_figures(value: Value, names: Mapping[str, str]) -> str:
     """List the figures that are due and not there, by quarter."""
     by_quarter: dict[int, list[str]] = {}
     for quarter, symbol in value.missing:
-        by_quarter.setdefault(quarter, []).append(names[symbol])
+        name = names[symbol]
+        if (quarter, symbol) in value.partial:
+            name = _("%(name)s (of some units)") % {"name": name}
+        by_quarter.setdefault(quarter, []).append(name)
     return _("; ").join(
         _("quarter %(quarter)s %(names)s") % {"quarter": quarter, "names": _listed(listed)}
         for quarter, listed in sorted(by_quarter.items())

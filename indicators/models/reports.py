@@ -89,8 +89,9 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
         return waiting.not_the_work_of(user)
 
     def not_the_work_of(self, user: User) -> Self:
-        """Four eyes: reports that user neither submitted nor ever changed."""
-        return self.exclude(Q(submitted_by=user) | Q(editors=user))
+        """Four eyes: reports that user never submitted nor changed, in an earlier round either."""
+        submitted = ReportStep.objects.filter(report=OuterRef("pk"), step="SUBMIT", by=user)
+        return self.exclude(Q(submitted_by=user) | Q(editors=user) | Exists(submitted))
 
     def to_follow_up(self, units: Iterable[int]) -> Self:
         """Reports that units lead whose 因應對策 nobody has marked done yet."""

@@ -339,3 +339,13 @@ def test_a_quarter_without_figures_or_declared_brings_nothing_and_zero_is_someth
     assert brought_by(FLOW, 2, given_figures, {2}) is None
     assert brought_by(FLOW, 3, given_figures) is None
     assert brought_by(STOCK, 1, figures(projects={1: 3})) is None
+
+
+def test_a_figure_of_some_units_only_counts_and_is_missing_all_the_same() -> None:
+    given = figures(visits={1: 3, 2: 4})
+    value = value_at(FLOW, 2, given, partial={(2, "visits"), (3, "visits")})
+    assert (value.amount, value.state) == (7, State.PROVISIONAL)
+    assert value.missing == value.partial == ((2, "visits"),)
+    assert value_at(FLOW, 2, given, not_applicable={2}, partial={(2, "visits")}).state is State.COMPLETE
+    unasked = value_at(YEAR_END, 3, figures(**{YEAR_END.formula.names[0]: {1: 1}}), partial={(1, "x")})
+    assert unasked.state is not State.PROVISIONAL

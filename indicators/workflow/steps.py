@@ -26,7 +26,7 @@ from ..models import QuarterReport, ReportStep, Status
 from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
 from ..wording import finding_words
-from .drafts import CHANGE, locked, missing_figures
+from .drafts import CHANGE, due_variables, locked, missing_figures
 from .periods import require_open
 from .refusals import Refusal
 
@@ -35,6 +35,9 @@ EXPLAINS_A_LAG = ("lag_reason", "response", "improve_by")
 
 # What `obstacles` reads of an indicator.
 DEFINED_BY = ("variables", "planned_values", "revisions", "contributing_units")
+
+# The texts of a report that make it worth submitting where no figure is due.
+WORDS = ("remark", "lag_reason", "response", "coordination", "check_note")
 
 
 class Step(Enum):
@@ -114,8 +117,8 @@ def possible_steps(report: QuarterReport, user: User) -> list[Step]:
 
 
 def had_a_hand_in(report: QuarterReport, user: User) -> bool:
-    """Four eyes: the submitter and whoever changed the report, in an earlier round too."""
-    return report.submitted_by_id == user.pk or report.editors.filter(pk=user.pk).exists()
+    """Four eyes: whoever submitted the report or changed it, in an earlier round too."""
+    return not QuarterReport.objects.filter(pk=report.pk).not_the_work_of(user).exists()
 
 
 def submit(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
@@ -142,6 +145,8 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
     noticed = notices(report, reading)
     if not report.not_applicable_reason:
         yield from _missing(report)
+        if _is_empty(report):
+            yield _("Nothing is due in this quarter and nothing was entered, so there is nothing to submit.")
     yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
     if not report.not_applicable_reason:
         yield from _unexplained(report, noticed, names)
@@ -157,6 +162,12 @@ def _missing(report: QuarterReport) -> Iterator[str]:
         yield _("Before submitting, fill in: %(names)s. Where there was nothing, enter 0.") % {
             "names": _(", ").join(missing)
         }
+
+
+def _is_empty(report: QuarterReport) -> bool:
+    """Whether nothing is asked for and nothing was written."""
+    written = any(getattr(report, name) for name in WORDS) or report.figures.all()
+    return not written and not due_variables(report)
 
 
 def _unexplained(
@@ -220,10 +231,11 @@ def withdraw(*, report: QuarterReport, by: User, now: datetime, version: int | N
 
 
 def endorse(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
-    """單位主管核章. Raises PermissionDenied, also for whoever submitted or ever changed the report; Conflict,
-    Closed; Refusal from another status, or where the plan has no such step."""
+    """單位主管核章. Raises PermissionDenied, also for whoever ever submitted or changed the report; Conflict,
+    Closed; Refusal from another status, where the plan has no such step, or for what `obstacles` names."""
     with acting(actor=by, about=report):
         report = _begin(Step.ENDORSE, report, by, now, version)
+        _require_still_complete(report)
         report.endorsed_by, report.endorsed_at = by, now
         return _finish(Step.ENDORSE, report, by, now)
 
@@ -231,13 +243,23 @@ def endorse(*, report: QuarterReport, by: User, now: datetime, version: int | No
 def approve(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
     """審核通過: from now on the figures count in official results.
 
-    Raises PermissionDenied, also for whoever submitted the report or ever changed it; Conflict where it is no
-    longer the version that the reviewer saw; Closed; Refusal from another status.
+    Raises PermissionDenied, also for whoever ever submitted the report or changed it; Conflict where it is no
+    longer the version that the reviewer saw; Closed; Refusal from another status, or for what `obstacles`
+    names.
     """
     with acting(actor=by, about=report):
         report = _begin(Step.APPROVE, report, by, now, version)
+        _require_still_complete(report)
         report.approved_by, report.approved_at = by, now
         return _finish(Step.APPROVE, report, by, now)
+
+
+def _require_still_complete(report: QuarterReport) -> None:
+    """Refuse what could not be submitted any more: the plan and the other quarters have moved on since."""
+    if lacking := list(obstacles(report)):
+        raise Refusal(
+            [_("The report cannot be taken further as it stands. Return it for correction."), *lacking]
+        )
 
 
 def approve_all(

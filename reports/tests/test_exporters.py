@@ -184,3 +184,15 @@ def test_a_file_is_not_kept_or_guessed_at(managing, plan):
 
 def test_every_column_has_a_width():
     assert all(column.width for column in COLUMNS)
+
+
+def test_a_figure_without_the_share_of_a_unit_is_provisional_on_the_page_and_in_the_file(
+    managing, approved, department
+):
+    indicator = Indicator.objects.get(code="K5-2")
+    indicator.variables.update(by_unit=True)
+    approved("K5-2", 1, projects=3)
+    assert of(table(managing.get("/export/attainment.csv?year=99&quarter=1")), "K5-2")["資料狀態"] == "完整"
+    indicator.contributing_units.add(department)
+    assert of(table(managing.get("/export/attainment.csv?year=99&quarter=1")), "K5-2")["資料狀態"] == "暫計"
+    assert "（部分單位未填）" in managing.get("/?year=99&quarter=1").content.decode()

@@ -1,0 +1,135 @@
+"""What keeps a report from its next step: what has changed since, and whose hands were in it."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from indicators import workflow
+from indicators.models import PlannedValue, QuarterReport, Status
+from indicators.workflow import Refusal, Step
+from objectives.roles import Role
+
+
+def stored(report):
+    return QuarterReport.objects.get(pk=report.pk)
+
+
+@pytest.fixture
+def entered(report, planner, now):
+    return workflow.save_draft(
+        report=report("K5-2", 1), by=planner, now=now, figures={"projects": Decimal(3)}, remark="完成"
+    )
+
+
+@pytest.fixture
+def submitted(entered, planner, now):
+    return workflow.submit(report=entered, by=planner, now=now)
+
+
+@pytest.fixture
+def endorsed(submitted, head, now):
+    return workflow.endorse(report=submitted, by=head, now=now)
+
+
+# -- Endorsement and approval look again --------------------------------------------------------------------
+
+
+def plan_more(indicator):
+    PlannedValue.objects.create(indicator=indicator, quarter=1, value=Decimal(5))
+    return "落後原因"
+
+
+def ask_for_another_variable(indicator):
+    indicator.variables.create(symbol="more", name="追加項目", rollup="SUM", kind="COUNT", position=9)
+    return "追加項目"
+
+
+@pytest.mark.parametrize("change", [plan_more, ask_for_another_variable])
+def test_what_could_not_be_submitted_any_more_is_neither_endorsed_nor_approved(
+    submitted, change, head, reviewer, now
+):
+    lacking = change(submitted.indicator)
+    with pytest.raises(Refusal, match=lacking):
+        workflow.endorse(report=submitted, by=head, now=now)
+    QuarterReport.objects.filter(pk=submitted.pk).update(
+        status=Status.ENDORSED, endorsed_by=head, endorsed_at=now
+    )
+    with pytest.raises(Refusal, match=f"請退回補正.*{lacking}"):
+        workflow.approve(report=submitted, by=reviewer, now=now)
+    seen = stored(submitted)
+    with pytest.raises(Refusal, match=f"K5-2.*{lacking}"):
+        workflow.approve_all(reports=[(seen, seen.version)], by=reviewer, now=now)
+    assert stored(submitted).status == Status.ENDORSED
+
+
+def test_a_unit_that_contributes_from_now_on_is_waited_for(
+    report, planner, head, reviewer, department, ministry, now
+):
+    found = report("K5-2", 1)
+    found.indicator.variables.update(by_unit=True)
+    found = workflow.save_draft(report=found, by=planner, now=now, figures={"projects": Decimal(3)})
+    found = workflow.submit(report=found, by=planner, now=now)
+    found = workflow.endorse(report=found, by=head, now=now)
+    found.indicator.contributing_units.add(department)
+    with pytest.raises(Refusal, match="亞東太平洋司"):
+        workflow.approve(report=found, by=reviewer, now=now)
+    workflow.return_for_correction(report=found, by=reviewer, now=now, reason="新增協辦單位")
+
+
+# -- Four eyes, in every round ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def both(person, ministry):
+    """Somebody who may do everything with a report but not all of it with one report."""
+    return person("both", (Role.PLANNER, ministry), (Role.HEAD, ministry), (Role.REVIEWER, ministry))
+
+
+def back_by_return(report, planner, head, reviewer, now):
+    return workflow.return_for_correction(report=report, by=reviewer, now=now, reason="補正")
+
+
+def back_by_withdrawal(report, planner, head, reviewer, now):
+    return workflow.withdraw(report=report, by=planner, now=now)
+
+
+def back_by_reopening(report, planner, head, reviewer, now):
+    report = workflow.endorse(report=report, by=head, now=now)
+    report = workflow.approve(report=report, by=reviewer, now=now)
+    return workflow.reopen(report=report, by=reviewer, now=now, reason="更正")
+
+
+@pytest.mark.parametrize("back", [back_by_return, back_by_withdrawal, back_by_reopening])
+def test_whoever_submitted_in_any_round_decides_in_none(entered, both, planner, head, reviewer, back, now):
+    back(workflow.submit(report=entered, by=both, now=now), planner, head, reviewer, now)
+    again = workflow.submit(report=stored(entered), by=planner, now=now)
+    assert not QuarterReport.objects.to_endorse(both).filter(pk=again.pk).exists()
+    assert Step.ENDORSE not in workflow.possible_steps(again, both)
+    with pytest.raises(PermissionDenied):
+        workflow.endorse(report=again, by=both, now=now)
+    again = workflow.endorse(report=again, by=head, now=now)
+    assert not QuarterReport.objects.to_approve(both).filter(pk=again.pk).exists()
+    assert Step.APPROVE not in workflow.possible_steps(again, both)
+    with pytest.raises(PermissionDenied):
+        workflow.approve(report=again, by=both, now=now)
+    assert workflow.approve(report=again, by=reviewer, now=now).status == Status.APPROVED
+
+
+# -- A quarter in which nothing is due ----------------------------------------------------------------------
+
+
+def test_a_quarter_without_anything_due_or_entered_is_not_submitted(report, planner, head, reviewer, now):
+    idle = report("K8-2", 1)
+    with pytest.raises(Refusal, match="毋須送審"):
+        workflow.submit(report=idle, by=planner, now=now)
+    told = workflow.save_draft(report=idle, by=planner, now=now, figures={}, remark="規劃中")
+    assert workflow.submit(report=told, by=planner, now=now).status == Status.SUBMITTED
+
+
+def test_an_empty_report_that_is_on_its_way_is_not_approved(report, planner, head, reviewer, now):
+    QuarterReport.objects.filter(pk=report("K8-2", 1).pk).update(
+        status=Status.SUBMITTED, submitted_by=planner, submitted_at=now
+    )
+    with pytest.raises(Refusal, match="毋須送審"):
+        workflow.endorse(report=report("K8-2", 1), by=head, now=now)
