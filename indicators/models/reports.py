@@ -94,8 +94,9 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
         return self.exclude(Q(submitted_by=user) | Q(editors=user) | Exists(submitted))
 
     def to_follow_up(self, units: Iterable[int]) -> Self:
-        """Reports that units lead whose 因應對策 nobody has marked done yet."""
+        """Reports that units lead, no drafts, whose 因應對策 nobody has marked done yet."""
         led = self.filter(indicator__lead_unit__in=units, indicator__goal__plan__closed_at=None)
+        led = led.exclude(status=Status.DRAFT)
         return led.filter(followed_up_at=None).exclude(response="")
 
 

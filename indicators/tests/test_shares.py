@@ -205,3 +205,50 @@ def test_what_is_missing_is_said_to_be_a_part(partial):
     value = entered_value(partial, reading)
     assert value.state is State.PROVISIONAL
     assert "（部分單位未填）" in why_no_value(value, {"projects": "新案數"})
+
+
+def test_clearing_demonstration_units_keeps_shares_shares(shared, first, department, planner, ministry, now):
+    department.demo = True
+    department.save()
+    save(first, planner, now, shares={ministry: 3})
+    workflow.clear_demonstration_units()
+    assert not first.indicator.contributing_units.exists()
+    assert first.indicator.variables.get().by_unit
+    assert list(workflow.missing_figures(QuarterReport.objects.get(pk=first.pk))) == []
+    workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(4)})
+    reading = readings([first.indicator], Basis.ENTERED)[first.indicator_id]
+    assert reading.figures == {(1, "projects"): 4}
+
+
+def test_clearing_demonstration_units_leaves_whole_what_nobody_shared(shared, first, department):
+    department.demo = True
+    department.save()
+    workflow.clear_demonstration_units()
+    assert not shared.variables.get().by_unit
+
+
+def test_a_whole_is_never_added_to_shares_nor_a_share_to_a_whole(
+    shared, first, report, planner, ministry, department, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    shared.variables.update(by_unit=False)
+    with pytest.raises(ValidationError, match=r"擇一填報.*外交部）：3"):
+        workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(3)})
+    figures = {("projects", ministry.pk): None, "projects": Decimal(3)}
+    workflow.save_draft(report=first, by=planner, now=now, figures=figures)
+    shared.variables.update(by_unit=True)
+    with pytest.raises(ValidationError, match="擇一填報"):
+        save(first, planner, now, shares={department: 4})
+    assert readings([shared], Basis.ENTERED)[shared.pk].figures == {(1, "projects"): 3}
+
+
+def test_declaring_a_report_not_applicable_names_who_clears_what(
+    first, planner, neighbour, department, ministry, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    save(first, neighbour, now, shares={department: 4})
+    with pytest.raises(ValidationError, match=r"亞東太平洋司）：4.*該單位自行清除"):
+        save(first, planner, now, shares={ministry: None}, not_applicable_reason="停辦")
+    save(first, neighbour, now, shares={department: None})
+    done = save(first, planner, now, shares={ministry: None}, not_applicable_reason="停辦")
+    assert done.not_applicable_reason == "停辦"

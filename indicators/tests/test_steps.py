@@ -133,3 +133,83 @@ def test_an_empty_report_that_is_on_its_way_is_not_approved(report, planner, hea
     )
     with pytest.raises(Refusal, match="毋須送審"):
         workflow.endorse(report=report("K8-2", 1), by=head, now=now)
+
+
+# -- What leaves a hand -------------------------------------------------------------------------------------
+
+
+def test_whoever_set_a_constant_does_not_approve_what_it_changes(
+    report, person, administrator, planner, head, ministry, now
+):
+    both = person("both", (Role.ADMINISTRATOR, ministry), (Role.REVIEWER, ministry))
+    found = report("K3-1", 1)
+    baseline = found.indicator.variables.get(symbol="baseline")
+    workflow.set_constant(variable=baseline, value=Decimal(3), by=both)
+    figures = {symbol: Decimal(1) for symbol in ("meetings", "projects", "visits")}
+    found = workflow.save_draft(report=stored(found), by=planner, now=now, figures=figures)
+    found = workflow.submit(report=found, by=planner, now=now)
+    found = workflow.endorse(report=found, by=head, now=now)
+    assert not QuarterReport.objects.to_approve(both).filter(pk=found.pk).exists()
+    with pytest.raises(PermissionDenied):
+        workflow.approve(report=found, by=both, now=now)
+    workflow.set_constant(variable=baseline, value=Decimal(3), by=administrator)  # nothing changes
+    assert set(found.editors.all()) == {both, planner}
+
+
+@pytest.fixture
+def answered(entered, planner, now):
+    """Submitted with a response to a lag."""
+    answer = {"lag_reason": "延期", "response": "加速辦理", "check_note": "無誤"}
+    told = workflow.save_draft(report=entered, by=planner, now=now, figures={}, **answer)
+    return workflow.submit(report=told, by=planner, now=now)
+
+
+def test_whoever_marked_a_response_done_does_not_approve_the_report(answered, both, head, now):
+    workflow.follow_up(report=answered, by=both, now=now, note="已完成")
+    endorsed = workflow.endorse(report=stored(answered), by=head, now=now)
+    with pytest.raises(PermissionDenied):
+        workflow.approve(report=endorsed, by=both, now=now)
+
+
+def test_a_response_that_is_rewritten_is_open_again(answered, planner, reviewer, report, now):
+    workflow.follow_up(report=answered, by=planner, now=now, note="已完成")
+    back = workflow.return_for_correction(report=stored(answered), by=reviewer, now=now, reason="補正")
+    same = workflow.save_draft(report=back, by=planner, now=now, figures={}, response="加速辦理 ", remark="x")
+    assert not same.has_open_response
+    rewritten = workflow.save_draft(report=same, by=planner, now=now, figures={}, response="改採他法")
+    assert rewritten.has_open_response
+    assert (rewritten.followed_up_by, rewritten.followed_up_note) == (None, "")
+    assert workflow.open_responses(report("K5-2", 2)) == [rewritten]
+
+
+# -- Words that nobody can see ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u3164 \ufeff", "\u00ad\u2060"], ids=ascii)
+def test_words_that_nobody_can_see_explain_nothing(answered, entered, planner, reviewer, unseen, now):
+    with pytest.raises(Refusal):
+        workflow.follow_up(report=answered, by=planner, now=now, note=unseen)
+    with pytest.raises(Refusal):
+        workflow.return_for_correction(report=answered, by=reviewer, now=now, reason=unseen)
+    back = workflow.withdraw(report=answered, by=planner, now=now)
+    PlannedValue.objects.create(indicator=back.indicator, quarter=1, value=Decimal(5))
+    back = workflow.save_draft(
+        report=back, by=planner, now=now, figures={}, lag_reason=unseen, response=unseen
+    )
+    assert (back.lag_reason, back.response) == ("", "")
+    version = back.version
+    assert (
+        workflow.save_draft(report=back, by=planner, now=now, figures={}, response=unseen).version == version
+    )
+    with pytest.raises(Refusal, match="落後原因"):
+        workflow.submit(report=back, by=planner, now=now)
+
+
+def test_a_document_number_is_there_once_however_it_is_written(entered, planner, now):
+    workflow.add_document_number(report=entered, number="外亞字第12號", by=planner, now=now)
+    for same in ("外亞字第12號\u200b", "外亞字第１２號", "外亞字第\u3164 12 號"):
+        with pytest.raises(Refusal):
+            workflow.add_document_number(report=entered, number=same, by=planner, now=now)
+    with pytest.raises(Refusal):
+        workflow.add_document_number(report=entered, number="\u200b\u3164", by=planner, now=now)
+    assert entered.evidence.count() == 1

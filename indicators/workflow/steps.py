@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
-from objectives.fields import refuse_control_characters
+from objectives.fields import refuse_control_characters, trimmed
 from objectives.models import User
 from objectives.permissions import can, require
 
@@ -307,33 +307,38 @@ def reopen(
 def _send_back(
     step: Step, report: QuarterReport, by: User, now: datetime, reason: str, version: int | None
 ) -> QuarterReport:
-    with acting(actor=by, reason=reason.strip(), about=report):
+    reason = trimmed(reason)
+    with acting(actor=by, reason=reason, about=report):
         report = _begin(step, report, by, now, version)
         refuse_control_characters(reason)
-        if not reason.strip():
+        if not reason:
             raise Refusal(_("Give a reason for the return, so that the planner knows what to correct."))
-        report.returned_by, report.returned_at, report.return_reason = by, now, reason.strip()
+        report.returned_by, report.returned_at, report.return_reason = by, now, reason
         report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
         report.approved_by = report.approved_at = None
-        return _finish(step, report, by, now, comment=reason.strip())
+        return _finish(step, report, by, now, comment=reason)
 
 
 def follow_up(*, report: QuarterReport, by: User, now: datetime, note: str) -> QuarterReport:
     """Mark the report's 因應對策 done, with how it ended. Until then later quarters carry it along.
 
-    Raises PermissionDenied; Refusal without a response, without a note, or where it is done already.
+    Raises PermissionDenied; Refusal in a draft, without a response or a note, or where it is done already.
     """
     with acting(actor=by, about=report):
         require(by, CHANGE, report)
         report = locked(report, None)
         refuse_control_characters(note)
+        note = trimmed(note)
         if report.indicator.goal.plan.is_closed:
             require_open(report.indicator.goal.plan, report.quarter, [], now)
+        if report.status == Status.DRAFT:
+            raise Refusal(_("A response that is still being written cannot be marked done. Submit it first."))
         if not report.has_open_response:
             raise Refusal(_("There is no open response in this report."))
-        if not note.strip():
+        if not note:
             raise Refusal(_("Say how the response ended."))
-        report.followed_up_by, report.followed_up_at, report.followed_up_note = by, now, note.strip()
+        report.followed_up_by, report.followed_up_at, report.followed_up_note = by, now, note
+        report.editors.add(by)
         report.save()
         return report
 
