@@ -4,11 +4,15 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import ProtectedError
+from django.urls import reverse
 
 from indicators import workflow
 from indicators.models import PlannedValue, QuarterReport, Status
 from indicators.workflow import Refusal, Step
+from objectives.models import User
 from objectives.roles import Role
+from objectives.tests.pages import signed_in, text
 
 
 def stored(report):
@@ -159,8 +163,9 @@ def test_whoever_set_a_constant_does_not_approve_what_it_changes(
 @pytest.fixture
 def answered(entered, planner, now):
     """Submitted with a response to a lag."""
-    answer = {"lag_reason": "延期", "response": "加速辦理", "check_note": "無誤"}
-    told = workflow.save_draft(report=entered, by=planner, now=now, figures={}, **answer)
+    told = workflow.save_draft(
+        report=entered, by=planner, now=now, figures={}, lag_reason="延期", response="加速辦理"
+    )
     return workflow.submit(report=told, by=planner, now=now)
 
 
@@ -180,6 +185,34 @@ def test_a_response_that_is_rewritten_is_open_again(answered, planner, reviewer,
     assert rewritten.has_open_response
     assert (rewritten.followed_up_by, rewritten.followed_up_note) == (None, "")
     assert workflow.open_responses(report("K5-2", 2)) == [rewritten]
+
+
+@pytest.mark.parametrize("hand", ["editor", "decider"])
+def test_whoever_left_a_hand_in_a_report_keeps_the_account(
+    submitted, person, administrator, planner, head, ministry, hand, now
+):
+    if hand == "editor":  # and nothing else tells of them any more
+        gone = person("gone", (Role.PLANNER, ministry))
+        found = QuarterReport.objects.get(indicator=submitted.indicator, quarter=2)
+        workflow.save_draft(report=found, by=gone, now=now, figures={"projects": Decimal(4)})
+        workflow.save_draft(report=found, by=planner, now=now, figures={"projects": Decimal(5)})
+        with pytest.raises(ProtectedError):
+            gone.delete()
+    else:
+        gone = head
+        workflow.endorse(report=submitted, by=head, now=now)
+    address = reverse("admin:objectives_user_delete", args=[gone.pk])
+    page = text(signed_in(administrator).post(address, {"post": "yes"}))
+    assert "K5-2" in page
+    assert "請取消勾選「啟用」" in page
+    assert User.objects.filter(pk=gone.pk).exists()
+
+
+def test_an_account_that_did_nothing_is_deleted(person, administrator, ministry):
+    unused = person("unused", (Role.PLANNER, ministry))
+    address = reverse("admin:objectives_user_delete", args=[unused.pk])
+    assert signed_in(administrator).post(address, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=unused.pk).exists()
 
 
 # -- Words that nobody can see ------------------------------------------------------------------------------

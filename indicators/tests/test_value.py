@@ -342,10 +342,14 @@ def test_a_quarter_without_figures_or_declared_brings_nothing_and_zero_is_someth
 
 
 def test_a_figure_of_some_units_only_counts_and_is_missing_all_the_same() -> None:
-    given = figures(visits={1: 3, 2: 4})
-    value = value_at(FLOW, 2, given, partial={(2, "visits"), (3, "visits")})
+    reported = figures(visits={1: 3, 2: 4})
+    value = value_at(FLOW, 2, reported, partial={(2, "visits"), (3, "visits")})
     assert (value.amount, value.state) == (7, State.PROVISIONAL)
     assert value.missing == value.partial == ((2, "visits"),)
-    assert value_at(FLOW, 2, given, not_applicable={2}, partial={(2, "visits")}).state is State.COMPLETE
-    unasked = value_at(YEAR_END, 3, figures(**{YEAR_END.formula.names[0]: {1: 1}}), partial={(1, "x")})
-    assert unasked.state is not State.PROVISIONAL
+    assert value_at(FLOW, 2, reported, not_applicable={2}, partial={(2, "visits")}).state is State.COMPLETE
+
+
+def test_a_figure_of_some_units_that_was_not_due_is_nothing_missing() -> None:
+    first_half = rule("visits", variable("visits", Rollup.SUM, {1, 2}))
+    reported = figures(visits={1: 3, 2: 4, 4: 1})
+    assert value_at(first_half, 4, reported, partial={(4, "visits")}).state is State.COMPLETE
