@@ -126,11 +126,16 @@ def submit(*, report: QuarterReport, by: User, now: datetime, version: int | Non
     lacking that `obstacles` names."""
     with acting(actor=by, about=report):
         report = _begin(Step.SUBMIT, report, by, now, version)
-        prefetch_related_objects([report], "figures", *(f"indicator__{name}" for name in DEFINED_BY))
-        if lacking := list(obstacles(report, entered(report))):
+        if lacking := _lacking(report):
             raise Refusal(lacking)
         report.submitted_by, report.submitted_at = by, now
         return _finish(Step.SUBMIT, report, by, now)
+
+
+def _lacking(report: QuarterReport) -> list[str]:
+    """Return the `obstacles` of a report that was read alone, its definition read once."""
+    prefetch_related_objects([report], "figures", *(f"indicator__{name}" for name in DEFINED_BY))
+    return list(obstacles(report, entered(report)))
 
 
 def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator[str]:
@@ -256,7 +261,7 @@ def approve(*, report: QuarterReport, by: User, now: datetime, version: int | No
 
 def _require_still_complete(report: QuarterReport) -> None:
     """Refuse what could not be submitted any more: the plan and the other quarters have moved on since."""
-    if lacking := list(obstacles(report)):
+    if lacking := _lacking(report):
         raise Refusal(
             [_("The report cannot be taken further as it stands. Return it for correction."), *lacking]
         )
