@@ -17,7 +17,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from objectives.fields import nfc, refuse_control_characters
+from objectives.fields import refuse_control_characters, trimmed
 from objectives.forms import RocDateField
 
 from .fields import QuantityFormField
@@ -29,13 +29,13 @@ MINE, THEIRS = "mine", "theirs"
 
 
 class LongTextField(forms.CharField):
-    """A text as it is stored: in NFC, with plain line breaks."""
+    """A text as it is stored: in NFC, with plain line breaks, without what cannot be seen at its ends."""
 
     def __init__(self, *, max_length: int) -> None:
         super().__init__(required=False, max_length=max_length, validators=[refuse_control_characters])
 
     def to_python(self, value: Any) -> str:
-        return nfc(super().to_python((value or "").replace("\r\n", "\n")) or "")
+        return trimmed(super().to_python((value or "").replace("\r\n", "\n")) or "")
 
 
 class YesNoField(forms.TypedChoiceField):

@@ -1,7 +1,7 @@
 """What looks wrong with a quarter's figures before they are submitted."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 
@@ -27,6 +27,7 @@ class Finding:
     value: Decimal
     other: Decimal
     whole: str = ""  # for EXCEEDS, the symbol of the whole
+    later: int | None = None  # the later quarter whose figure it is; None is the quarter asked about
 
     @property
     def must_be_mended(self) -> bool:
@@ -52,6 +53,26 @@ def findings(
         ]
         found += _compared_with_earlier(variable, value, earlier)
     return [*found, *_exceeding(rule, quarter, figures, not_applicable)]
+
+
+def later_findings(
+    rules: Mapping[int, Rule], quarter: int, figures: Figures, not_applicable: Collection[int] = ()
+) -> list[Finding]:
+    """Return what is noticed about later quarters, by their rules, now that `quarter` has its figures.
+
+    A part above its whole is told in any case. The rest could be explained when the later quarter was
+    submitted, so it is told only where it rests on the figures of `quarter`.
+    """
+    others = {place: value for place, value in figures.items() if place[0] != quarter}
+    found: list[Finding] = []
+    for later, rule in sorted(rules.items()):
+        known = findings(rule, later, others, not_applicable)
+        found += [
+            replace(each, later=later)
+            for each in findings(rule, later, figures, not_applicable)
+            if each.must_be_mended or each not in known
+        ]
+    return found
 
 
 def _compared_with_earlier(

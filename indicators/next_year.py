@@ -70,6 +70,7 @@ def offers(plan: Plan) -> list[Offer]:
                     reading.figures,
                     reading.not_applicable,
                     bool(indicator.not_applicable_reason),
+                    reading.partial,
                 )
                 found.append(Offer(variable, value, bool(reading.demo)))
     return found

@@ -92,6 +92,7 @@ class Form:
             self.reading.figures,
             self.reading.not_applicable,
             bool(self.indicator.not_applicable_reason),
+            self.reading.partial,
         )
 
     @property

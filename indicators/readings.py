@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
@@ -10,7 +10,7 @@ from enum import Enum
 from django.db.models import Q
 
 from .formula import WORKING
-from .models import Figure, Indicator, QuarterReport, Status
+from .models import OPEN_FOR_ENTRY, Figure, Indicator, QuarterReport, Status
 
 
 class Basis(Enum):
@@ -41,15 +41,34 @@ class Reading:
     demo: set[int] = field(default_factory=set)  # quarters in which a figure is a demonstration
     unapproved: set[int] = field(default_factory=set)  # quarters in which what counts is not approved yet
     shares: dict[tuple[int, str], dict[int, Decimal]] = field(default_factory=dict)
+    drafts: set[int] = field(default_factory=set)  # quarters still, or again, open for entry
+    sharing: Mapping[str, frozenset[int]] = field(default_factory=dict)  # by symbol, who gives a share of it
+
+    @property
+    def partial(self) -> set[tuple[int, str]]:
+        """The figures of which the share of a unit is missing that gives one by now."""
+        nobody: frozenset[int] = frozenset()
+        return {
+            place for place, given in self.shares.items() if self.sharing.get(place[1], nobody) - given.keys()
+        }
 
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
+        return self._of(lambda each: each <= quarter)
+
+    def without(self, quarter: int) -> Reading:
+        """Return what was reported for the other quarters, so that this one can be put in anew."""
+        return self._of(lambda each: each != quarter)
+
+    def _of(self, wanted: Callable[[int], bool]) -> Reading:
         return Reading(
-            {key: value for key, value in self.figures.items() if key[0] <= quarter},
-            {q for q in self.not_applicable if q <= quarter},
-            {q for q in self.demo if q <= quarter},
-            {q for q in self.unapproved if q <= quarter},
-            {key: shares for key, shares in self.shares.items() if key[0] <= quarter},
+            {key: value for key, value in self.figures.items() if wanted(key[0])},
+            {quarter for quarter in self.not_applicable if wanted(quarter)},
+            {quarter for quarter in self.demo if wanted(quarter)},
+            {quarter for quarter in self.unapproved if wanted(quarter)},
+            {key: shares for key, shares in self.shares.items() if wanted(key[0])},
+            {quarter for quarter in self.drafts if wanted(quarter)},
+            self.sharing,
         )
 
     def add(self, quarter: int, symbol: str, value: Decimal, unit: int | None) -> None:
@@ -60,9 +79,16 @@ class Reading:
         with localcontext(WORKING):
             self.figures[key] = self.figures.get(key, Decimal(0)) + value
 
+    def note_status(self, quarter: int, status: str) -> None:
+        """Remember how far the report is whose figures count."""
+        if status != Status.APPROVED:
+            self.unapproved.add(quarter)
+        if status in OPEN_FOR_ENTRY:
+            self.drafts.add(quarter)
+
 
 def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int] = ()) -> dict[int, Reading]:
-    """Return the reading of each indicator by its id; two queries however many there are.
+    """Return the reading of each indicator by its id; two queries however many there are, a third for shares.
 
     also are the ids of reports that count whatever their status: what approving them would bring.
 
@@ -70,7 +96,8 @@ def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int
     of figures, the variables are what PostgreSQL loses its way among where it has no good statistics.
     """
     indicators = list(indicators)
-    found = {indicator.pk: Reading() for indicator in indicators}
+    sharing = _sharing(indicators)
+    found = {indicator.pk: Reading(sharing=sharing.get(indicator.pk, {})) for indicator in indicators}
     symbols = {each.pk: each.symbol for indicator in indicators for each in indicator.variables.all()}
     rows = (
         Figure.objects.order_by()
@@ -91,15 +118,32 @@ def readings(indicators: Iterable[Indicator], basis: Basis, also: Collection[int
         found[indicator].add(quarter, symbols[variable], value, unit)
         if demo:
             found[indicator].demo.add(quarter)
-        if status != Status.APPROVED:
-            found[indicator].unapproved.add(quarter)
+        found[indicator].note_status(quarter, status)
     declared = QuarterReport.objects.order_by().filter(_counted("", basis, also), indicator__in=found)
     declared = declared.exclude(not_applicable_reason="")
     for indicator, quarter, status in declared.values_list("indicator_id", "quarter", "status"):
         found[indicator].not_applicable.add(quarter)
-        if status != Status.APPROVED:
-            found[indicator].unapproved.add(quarter)
+        found[indicator].note_status(quarter, status)
     return found
+
+
+def _sharing(indicators: Iterable[Indicator]) -> dict[int, dict[str, frozenset[int]]]:
+    """Return, by indicator and symbol, the units that each give a share; no query where nothing is shared."""
+    shared = {
+        indicator.pk: (indicator.lead_unit_id, symbols)
+        for indicator in indicators
+        if (symbols := [each.symbol for each in indicator.variables.all() if each.by_unit])
+    }
+    if not shared:
+        return {}
+    contributing = Indicator.contributing_units.through.objects.filter(indicator__in=shared)
+    units: dict[int, set[int]] = {indicator: {lead} for indicator, (lead, _symbols) in shared.items()}
+    for indicator, unit in contributing.values_list("indicator_id", "unit_id"):
+        units[indicator].add(unit)
+    return {
+        indicator: dict.fromkeys(symbols, frozenset(units[indicator]))
+        for indicator, (_lead, symbols) in shared.items()
+    }
 
 
 def _counted(way: str, basis: Basis, also: Collection[int]) -> Q:

@@ -345,16 +345,13 @@ class ReportForm(forms.Form):
         return texts
 
     def typed_reading(self) -> Reading:
-        """Return the year's figures up to this quarter as they would be with what was typed."""
+        """Return the year's figures as they would be with what was typed."""
         quarter = self.report.quarter
         if not hasattr(self, "cleaned_data"):
-            return self.reading.until(quarter)
-        typed = self.reading.until(quarter)
-        typed.figures = {key: value for key, value in typed.figures.items() if key[0] < quarter}
-        typed.shares = {key: shares for key, shares in typed.shares.items() if key[0] < quarter}
+            return self.reading
+        typed = self.reading.without(quarter)
         for (symbol, unit), value in self._typed_figures().items():
             typed.add(quarter, symbol, value, unit)
-        typed.not_applicable -= {quarter}
         if self.cleaned_data.get("not_applicable_reason", self.report.not_applicable_reason):
             typed.not_applicable |= {quarter}
         return typed

@@ -82,6 +82,7 @@ def entered_value(report: QuarterReport, reading: Reading) -> Value:
         reading.figures,
         reading.not_applicable,
         bool(report.indicator.not_applicable_reason),
+        reading.partial,
     )
 
 
@@ -248,7 +249,8 @@ def follow_ups(
             form = posted[1]
         deadline = each.improve_by
         overdue = each.has_open_response and deadline is not None and deadline < taipei(now).date()
-        form_if_open = form if may and each.has_open_response else None
+        can_end = each.has_open_response and each.status != Status.DRAFT
+        form_if_open = form if may and can_end else None
         found.append(FollowUp(each, quarter_words(each.quarter), overdue, form_if_open))
     return found
 

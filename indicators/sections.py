@@ -18,8 +18,8 @@ from objectives.forms import RocDateField
 from objectives.models import Plan, Unit, WorkItem
 from objectives.roc import roc_moment
 
+from . import workflow
 from .cells import Cell, LongTextField, figure_field
-from .checks import findings
 from .forms import period, shown
 from .models import Figure, ItemProgress, QuarterReport, Status, Variable
 from .readings import Reading
@@ -316,8 +316,8 @@ class Section:
 
     @cached_property
     def reading(self) -> Reading:
-        """The year's figures up to this quarter as they would be with what was typed."""
-        reading = self.stored.until(self.quarter - 1)
+        """The year's figures as they would be with what was typed."""
+        reading = self.stored.without(self.quarter)
         figures = {place: figure.value for place, figure in self._there.items()}
         figures |= {place: cell.value for place, cell in self.figures.items()}
         for (symbol, unit), value in figures.items():
@@ -349,8 +349,7 @@ class Section:
     def notices(self) -> list[str]:
         """What looks wrong with the figures, in words."""
         names = {variable.symbol: variable.name for variable in self.indicator.variables.all()}
-        found = findings(self.rule, self.quarter, self.reading.figures, self.reading.not_applicable)
-        return [finding_words(each, names) for each in found]
+        return [finding_words(each, names) for each in workflow.notices(self.report, self.reading)]
 
     # -- How it is laid out
 

@@ -107,9 +107,9 @@ class Rule:
 class Value:
     """A value and what it rests on; `amount` is None unless the state is COMPLETE or PROVISIONAL.
 
-    `missing` are the due figures not given, as (quarter, symbol); `operands` the rolled-up variables. For
-    UNDEFINED, either `lacking` names the variables without any figure or constant, or `denominator` is the
-    part of the formula that is zero.
+    `missing` are the due figures not given, as (quarter, symbol), `partial` those of them that some units
+    gave; `operands` the rolled-up variables. For UNDEFINED, either `lacking` names the variables without any
+    figure or constant, or `denominator` is the part of the formula that is zero.
     """
 
     amount: Decimal | None
@@ -118,6 +118,7 @@ class Value:
     operands: Mapping[str, Decimal] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
     denominator: str | None = None
+    partial: tuple[tuple[int, str], ...] = ()
 
 
 def value_at(
@@ -126,26 +127,31 @@ def value_at(
     figures: Figures,
     not_applicable: Collection[int] = (),
     not_applicable_year: bool = False,
+    partial: Collection[tuple[int, str]] = (),
 ) -> Value:
     """Return the value at the end of `quarter`; later figures are ignored.
 
     `not_applicable` are the quarters declared 不適用: they count as reported and contribute nothing, so that
-    figures left in them are ignored. Figures may also come in quarters in which they are not due.
+    figures left in them are ignored. Figures may also come in quarters in which they are not due. `partial`
+    are figures of which a unit's share is missing: they contribute what is there, and count as missing.
     """
     if not_applicable_year:
         return Value(None, State.NOT_APPLICABLE)
-    missing = tuple(_missing(rule, quarter, figures, not_applicable))
+    whole = figures.keys() - set(partial)
+    missing = tuple(_missing(rule, quarter, whole, not_applicable))
     if not any(_given(variable, quarter, figures, not_applicable) for variable in rule.official):
         return Value(None, _state_of_nothing(rule, quarter, missing), missing)
+    begun = tuple(place for place in missing if place in figures)
     operands = _operands(rule, quarter, figures, not_applicable)
     lacking = tuple(name for name in rule.formula.names if name not in operands)
     if lacking:
-        return Value(None, State.UNDEFINED, missing, operands, lacking)
+        return Value(None, State.UNDEFINED, missing, operands, lacking, partial=begun)
     try:
         amount = rule.formula.evaluate(operands)
     except Undefined as error:
-        return Value(None, State.UNDEFINED, missing, operands, denominator=error.denominator)
-    return Value(amount, State.PROVISIONAL if missing else State.COMPLETE, missing, operands)
+        return Value(None, State.UNDEFINED, missing, operands, (), error.denominator, begun)
+    state = State.PROVISIONAL if missing else State.COMPLETE
+    return Value(amount, state, missing, operands, partial=begun)
 
 
 def brought_by(
@@ -196,6 +202,7 @@ def offered_baseline(
     figures: Figures,
     not_applicable: Collection[int] = (),
     not_applicable_year: bool = False,
+    partial: Collection[tuple[int, str]] = (),
 ) -> Value | None:
     """Return what this year's figures make of the next year's `constant`, such as 較上年度增加 compares with.
 
@@ -206,15 +213,18 @@ def offered_baseline(
     if compared is None:
         return None
     needed = tuple(variable for variable in rule.variables if variable.symbol in compared.names)
-    return value_at(Rule(compared, needed), QUARTERS_IN_A_YEAR, figures, not_applicable, not_applicable_year)
+    return value_at(
+        Rule(compared, needed), QUARTERS_IN_A_YEAR, figures, not_applicable, not_applicable_year, partial
+    )
 
 
 def _missing(
-    rule: Rule, quarter: int, figures: Figures, not_applicable: Collection[int]
+    rule: Rule, quarter: int, whole: Collection[tuple[int, str]], not_applicable: Collection[int]
 ) -> Iterator[tuple[int, str]]:
+    """Yield the places of the due figures that are not among the whole ones."""
     for due in range(1, quarter + 1):
         for variable in rule.official:
-            if due in variable.due and due not in not_applicable and (due, variable.symbol) not in figures:
+            if due in variable.due and due not in not_applicable and (due, variable.symbol) not in whole:
                 yield due, variable.symbol
 
 

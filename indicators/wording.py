@@ -137,7 +137,10 @@ def missing_figures(value: Value, names: Mapping[str, str]) -> str:
     """List the figures that are due and not there, by quarter."""
     by_quarter: dict[int, list[str]] = {}
     for quarter, symbol in value.missing:
-        by_quarter.setdefault(quarter, []).append(names[symbol])
+        name = names[symbol]
+        if (quarter, symbol) in value.partial:
+            name = _("%(name)s (of some units)") % {"name": name}
+        by_quarter.setdefault(quarter, []).append(name)
     return _("; ").join(
         _("quarter %(quarter)s %(names)s") % {"quarter": quarter, "names": _listed(listed)}
         for quarter, listed in sorted(by_quarter.items())
@@ -168,9 +171,12 @@ FINDINGS: dict[Problem, Promise] = {
 
 def finding_words(finding: Finding, names: Mapping[str, str]) -> str:
     """Say what was noticed about a figure; names are the variables' by symbol."""
-    return str(FINDINGS[finding.problem]) % {
+    words = str(FINDINGS[finding.problem]) % {
         "name": names[finding.symbol],
         "value": format_number(finding.value),
         "other": format_number(finding.other),
         "whole": names.get(finding.whole, ""),
     }
+    if finding.later is None:
+        return words
+    return _("In quarter %(quarter)s: %(finding)s") % {"quarter": finding.later, "finding": words}

@@ -72,6 +72,12 @@ class Unit(models.Model):
         return (self.pk,)
 
 
+KEEPS_ITS_ACCOUNT = _(
+    "Whoever entered or decided something keeps the account, so that it stays known who it was. "
+    "Untick «active» instead of deleting it."
+)
+
+
 class UserManager(BaseUserManager["User"]):
     def visible_to(self, user: User) -> models.QuerySet[User]:
         """People whose every role lies within the units that user administers.
@@ -140,6 +146,25 @@ class User(AbstractBaseUser):
         tree = Unit.objects.tree()
         own = Rights.of(((role, unit) for user, role, unit in memberships if user == self.pk), tree)
         return Rights.of(((role, unit) for _, role, unit in memberships if unit in own.organisation), tree)
+
+    def left_in(self) -> list[models.Model]:
+        """Return what names the person among those who changed it, and would lose that with the account.
+
+        What else tells of a person refuses by itself to go.
+        """
+        relations = User._meta.get_fields(include_hidden=True)
+        return [
+            found
+            for relation in relations
+            if isinstance(relation, models.ManyToManyRel)
+            for found in relation.related_model._default_manager.filter(**{relation.field.name: self})
+        ]
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete an account that did nothing yet. Raises ProtectedError for any other."""
+        if found := self.left_in():
+            raise models.ProtectedError(str(KEEPS_ITS_ACCOUNT), set(found))
+        return super().delete(*args, **kwargs)
 
     @property
     def is_staff(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from ledger.acting import record
 from ledger.models import Action
 
 from .forms import MembershipFormSet, NewPasswordForm, NewPersonForm, PersonForm
-from .models import Membership, Unit, User
+from .models import KEEPS_ITS_ACCOUNT, Membership, Unit, User
 from .scoped import ScopedAdmin, ScopedInline, signed_in, writing
 
 # There are no groups: rights come from memberships.
@@ -115,6 +115,17 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj != request.user and super().has_delete_permission(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name what keeps an account; what would only lose the person among those who changed it, too."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        kept_by = [*protected, *(str(each) for person in objs for each in person.left_in())]
+        return deleted, counts, set() if kept_by else lacking, kept_by
+
+    def render_delete_form(self, request: HttpRequest, context: Any) -> HttpResponse:
+        if context["protected"]:
+            messages.warning(request, KEEPS_ITS_ACCOUNT)
+        return super().render_delete_form(request, context)
 
     @admin.display(description=gettext_lazy("roles"))
     def roles(self, person: User) -> str:

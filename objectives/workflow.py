@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from ledger.acting import acting
 
+from .fields import trimmed
 from .models import Plan, User
 from .permissions import require
 
@@ -19,14 +20,15 @@ def adopt_plan(*, plan: Plan, by: User, on: date, number: str) -> Plan:
     From then on targets, formulas and variables stand fast. Raises PermissionDenied without the right, and
     ValidationError where the plan is adopted already or the number is missing.
     """
-    with acting(actor=by, reason=number.strip(), about=plan):
+    number = trimmed(number)
+    with acting(actor=by, reason=number, about=plan):
         require(by, "objectives.adopt_plan", plan)
         plan = Plan.objects.select_for_update(of=("self",)).get(pk=plan.pk)
         if plan.is_adopted:
             raise ValidationError(
                 _("The plan was adopted already, by document %(number)s.") % {"number": plan.adopted_number}
             )
-        plan.adopted_on, plan.adopted_number = on, number.strip()
+        plan.adopted_on, plan.adopted_number = on, number
         plan.full_clean()
         plan.save(update_fields=["adopted_on", "adopted_number"])
         return plan

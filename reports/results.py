@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Max, Prefetch, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from indicators.formula import substitute
-from indicators.models import QUARTERS, Definition, Indicator, PlannedValue, QuarterReport, Variable
+from indicators.models import QUARTERS, Definition, Figure, Indicator, PlannedValue, QuarterReport, Variable
 from indicators.readings import Basis, Reading, readings
 from indicators.value import Assessed, Direction, Rule, estimate, value_at
 from indicators.wording import why_no_value
@@ -190,6 +190,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
         reading.figures,
         not_applicable=reading.not_applicable,
         not_applicable_year=bool(indicator.not_applicable_reason),
+        partial=reading.partial,
     )
     attainment = attain(
         value,
@@ -213,10 +214,15 @@ def _mean(results: Iterable[Result]) -> Mean:
 
 
 def current_quarter(plan: Plan, now: datetime) -> int:
-    """Return the quarter to show first: the last one with an approved report, else the one that now is in."""
-    reported = (
-        QuarterReport.objects.approved().filter(indicator__goal__plan=plan).aggregate(last=Max("quarter"))
+    """Return the quarter to show first: the last one with approved figures, else the one that now is in.
+
+    A quarter declared 不適用 is as good as one with figures; one approved with a remark alone is not.
+    """
+    approved = QuarterReport.objects.approved().filter(indicator__goal__plan=plan)
+    told = approved.filter(
+        Exists(Figure.objects.filter(report=OuterRef("pk"))) | ~Q(not_applicable_reason="")
     )
+    reported = told.aggregate(last=Max("quarter"))
     if reported["last"]:
         return reported["last"]
     local = taipei(now)

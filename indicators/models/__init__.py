@@ -2,9 +2,10 @@
 
 from .definitions import QUARTERS, Definition, Indicator, PlannedValue, TargetRevision, Variable
 from .periods import Reminder, Reopening, ReportingPeriod
-from .reports import Evidence, Figure, ItemProgress, QuarterReport, ReportStep, Status
+from .reports import OPEN_FOR_ENTRY, Evidence, Figure, ItemProgress, QuarterReport, ReportStep, Status
 
 __all__ = [
+    "OPEN_FOR_ENTRY",
     "QUARTERS",
     "Definition",
     "Evidence",

@@ -29,6 +29,10 @@ class Status(models.TextChoices):
     RETURNED = "RETURNED", _("Returned for correction")
 
 
+# Figures may be typed into drafts and into what was returned, and nowhere else.
+OPEN_FOR_ENTRY = (Status.DRAFT, Status.RETURNED)
+
+
 class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
     def visible_to(self, user: User) -> Self:
         """Reports with drafts and remarks: those that user's units lead or contribute to."""
@@ -58,7 +62,7 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
 
     def to_fill_in(self, units: Iterable[int]) -> Self:
         """Drafts and returned reports of indicators that units lead."""
-        waiting = self.asked_for().filter(status__in=(Status.DRAFT, Status.RETURNED))
+        waiting = self.asked_for().filter(status__in=OPEN_FOR_ENTRY)
         return waiting.filter(indicator__lead_unit__in=units)
 
     def to_share(self, units: Iterable[int]) -> Self:
@@ -67,7 +71,7 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
             indicator=OuterRef("indicator"), unit__in=units
         )
         shared = Variable.objects.filter(indicator=OuterRef("indicator"), by_unit=True)
-        waiting = self.asked_for().filter(status__in=(Status.DRAFT, Status.RETURNED))
+        waiting = self.asked_for().filter(status__in=OPEN_FOR_ENTRY)
         return waiting.filter(Exists(contributed), Exists(shared)).exclude(indicator__lead_unit__in=units)
 
     def to_endorse(self, user: User) -> Self:
@@ -85,12 +89,14 @@ class QuarterReportQuerySet(models.QuerySet["QuarterReport"]):
         return waiting.not_the_work_of(user)
 
     def not_the_work_of(self, user: User) -> Self:
-        """Four eyes: reports that user neither submitted nor ever changed."""
-        return self.exclude(Q(submitted_by=user) | Q(editors=user))
+        """Four eyes: reports that user never submitted nor changed, in an earlier round either."""
+        submitted = ReportStep.objects.filter(report=OuterRef("pk"), step="SUBMIT", by=user)
+        return self.exclude(Q(submitted_by=user) | Q(editors=user) | Exists(submitted))
 
     def to_follow_up(self, units: Iterable[int]) -> Self:
-        """Reports that units lead whose 因應對策 nobody has marked done yet."""
+        """Reports that units lead, no drafts, whose 因應對策 nobody has marked done yet."""
         led = self.filter(indicator__lead_unit__in=units, indicator__goal__plan__closed_at=None)
+        led = led.exclude(status=Status.DRAFT)
         return led.filter(followed_up_at=None).exclude(response="")
 
 
@@ -208,8 +214,7 @@ class QuarterReport(models.Model):
 
     @property
     def is_open_for_entry(self) -> bool:
-        """Figures may be typed into drafts and into what was returned, and nowhere else."""
-        return self.status in (Status.DRAFT, Status.RETURNED)
+        return self.status in OPEN_FOR_ENTRY
 
     @property
     def has_open_response(self) -> bool:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from indicators import workflow
-from indicators.models import Indicator, QuarterReport, ReportingPeriod, Variable
+from indicators.models import Indicator, QuarterReport, ReportingPeriod, Status, Variable
 from indicators.my_work import (
     Kind,
     Standing,
@@ -385,7 +385,8 @@ def test_the_menu_counts_what_is_to_do(planner, head, send, a_moment_later):
 
 
 def test_counting_takes_no_more_queries_than_the_tasks_themselves(planner, neighbour, shared, report, now):
-    QuarterReport.objects.filter(pk=report("K1-2", 1).pk).update(response="對策")
+    back = {"returned_by": planner, "returned_at": now, "return_reason": "補正", "status": Status.RETURNED}
+    QuarterReport.objects.filter(pk=report("K1-2", 1).pk).update(response="對策", **back)
     planners = {Kind.FILL_IN, Kind.PROGRESS, Kind.FOLLOW_UP}
     for person, kinds in ((planner, planners), (neighbour, {Kind.SHARE})):
         with CaptureQueriesContext(connection) as listing:

@@ -188,6 +188,9 @@ def test_a_response_stays_open_until_it_is_marked_done(report, planner, manager,
     workflow.save_draft(report=first, by=planner, now=now, figures={}, response="加速辦理")
     second = report("K5-2", 2)
     assert workflow.open_responses(second) == [first]
+    with pytest.raises(Refusal, match="請先送審"):
+        workflow.follow_up(report=first, by=planner, now=now, note="完成")
+    first = workflow.submit(report=first, by=planner, now=now)
     with pytest.raises(PermissionDenied):
         workflow.follow_up(report=first, by=manager, now=now, note="完成")
     with pytest.raises(Refusal):

@@ -440,7 +440,7 @@ def test_a_quarter_reopened_for_one_unit_is_open_for_its_share_only(
 
 @pytest.fixture
 def answered(behind, post):
-    post(behind, **FIGURES, **LAG)
+    post(behind, "submit", **FIGURES, **LAG)
     return behind
 
 

@@ -1,14 +1,20 @@
 """A variable that is given by unit: each unit's share is its own, and the figure is their sum."""
 
+import re
 from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.urls import reverse
 
 from indicators import workflow
 from indicators.models import Indicator, QuarterReport, Status
 from indicators.readings import Basis, readings
+from indicators.report_page import entered_value
+from indicators.value import State
+from indicators.wording import why_no_value
 from indicators.workflow import Conflict, Refusal
+from objectives.tests.pages import signed_in, text
 
 
 @pytest.fixture
@@ -143,3 +149,106 @@ def test_handing_an_indicator_over_changes_no_figure_and_no_author(
     shared.save()
     assert list(first.figures.values()) == before
     assert QuarterReport.objects.get(pk=first.pk).changed_by == saved.changed_by
+
+
+# -- A figure of which a share is missing -------------------------------------------------------------------
+
+
+@pytest.fixture
+def partial(first, planner, ministry, now):
+    """The ministry has given its share, the department not."""
+    return save(first, planner, now, shares={ministry: 70})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        lambda report: reverse("admin:indicators_quarterreport_change", args=[report.pk]),
+        lambda report: reverse("admin:indicators_quarterreport_changelist") + "?quarter=1&q=K5-2",
+        lambda report: reverse("worksheet", args=[99, 1, "MOFA"]),
+        lambda report: reverse("print_report", args=[report.pk]),
+    ],
+    ids=["report", "list", "worksheet", "print"],
+)
+def test_a_sum_without_a_share_is_never_shown_as_complete(
+    partial, neighbour, department, planner, now, address
+):
+    def state():
+        page = text(signed_in(planner).get(address(partial)))
+        return page, re.search(r"\b70\D{0,40}暫計", page)
+
+    page, provisional = state()
+    assert provisional, page
+    save(partial, neighbour, now, shares={department: 0})
+    page, provisional = state()
+    assert not provisional, page
+
+
+def test_a_unit_added_later_makes_the_figures_so_far_partial(partial, department, ministry, plan):
+    reading = readings([partial.indicator], Basis.ENTERED)[partial.indicator_id]
+    assert reading.partial == reading.until(1).partial == {(1, "projects")}
+    assert reading.without(1).partial == set()
+    partial.indicator.contributing_units.remove(department)
+    assert readings([partial.indicator], Basis.ENTERED)[partial.indicator_id].partial == set()
+
+
+def test_a_figure_given_whole_before_units_shared_it_is_complete(report, planner, department, now):
+    found = report("K5-2", 1)
+    workflow.save_draft(report=found, by=planner, now=now, figures={"projects": Decimal(3)})
+    found.indicator.contributing_units.add(department)
+    found.indicator.variables.update(by_unit=True)
+    assert readings([report("K5-2", 1).indicator], Basis.ENTERED)[found.indicator_id].partial == set()
+
+
+def test_what_is_missing_is_said_to_be_a_part(partial):
+    reading = readings([partial.indicator], Basis.ENTERED)[partial.indicator_id]
+    value = entered_value(partial, reading)
+    assert value.state is State.PROVISIONAL
+    assert "（部分單位未填）" in why_no_value(value, {"projects": "新案數"})
+
+
+def test_clearing_demonstration_units_keeps_shares_shares(shared, first, department, planner, ministry, now):
+    department.demo = True
+    department.save()
+    save(first, planner, now, shares={ministry: 3})
+    workflow.clear_demonstration_units()
+    assert not first.indicator.contributing_units.exists()
+    assert first.indicator.variables.get().by_unit
+    assert list(workflow.missing_figures(QuarterReport.objects.get(pk=first.pk))) == []
+    workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(4)})
+    reading = readings([first.indicator], Basis.ENTERED)[first.indicator_id]
+    assert reading.figures == {(1, "projects"): 4}
+
+
+def test_clearing_demonstration_units_leaves_whole_what_nobody_shared(shared, first, department):
+    department.demo = True
+    department.save()
+    workflow.clear_demonstration_units()
+    assert not shared.variables.get().by_unit
+
+
+def test_a_whole_is_never_added_to_shares_nor_a_share_to_a_whole(
+    shared, first, report, planner, ministry, department, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    shared.variables.update(by_unit=False)
+    with pytest.raises(ValidationError, match=r"擇一填報.*外交部）：3"):
+        workflow.save_draft(report=first, by=planner, now=now, figures={"projects": Decimal(3)})
+    figures = {("projects", ministry.pk): None, "projects": Decimal(3)}
+    workflow.save_draft(report=first, by=planner, now=now, figures=figures)
+    shared.variables.update(by_unit=True)
+    with pytest.raises(ValidationError, match="擇一填報"):
+        save(first, planner, now, shares={department: 4})
+    assert readings([shared], Basis.ENTERED)[shared.pk].figures == {(1, "projects"): 3}
+
+
+def test_declaring_a_report_not_applicable_names_who_clears_what(
+    first, planner, neighbour, department, ministry, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    save(first, neighbour, now, shares={department: 4})
+    with pytest.raises(ValidationError, match=r"亞東太平洋司）：4.*該單位自行清除"):
+        save(first, planner, now, shares={ministry: None}, not_applicable_reason="停辦")
+    save(first, neighbour, now, shares={department: None})
+    done = save(first, planner, now, shares={ministry: None}, not_applicable_reason="停辦")
+    assert done.not_applicable_reason == "停辦"

@@ -339,3 +339,17 @@ def test_a_quarter_without_figures_or_declared_brings_nothing_and_zero_is_someth
     assert brought_by(FLOW, 2, given_figures, {2}) is None
     assert brought_by(FLOW, 3, given_figures) is None
     assert brought_by(STOCK, 1, figures(projects={1: 3})) is None
+
+
+def test_a_figure_of_some_units_only_counts_and_is_missing_all_the_same() -> None:
+    reported = figures(visits={1: 3, 2: 4})
+    value = value_at(FLOW, 2, reported, partial={(2, "visits"), (3, "visits")})
+    assert (value.amount, value.state) == (7, State.PROVISIONAL)
+    assert value.missing == value.partial == ((2, "visits"),)
+    assert value_at(FLOW, 2, reported, not_applicable={2}, partial={(2, "visits")}).state is State.COMPLETE
+
+
+def test_a_figure_of_some_units_that_was_not_due_is_nothing_missing() -> None:
+    first_half = rule("visits", variable("visits", Rollup.SUM, {1, 2}))
+    reported = figures(visits={1: 3, 2: 4, 4: 1})
+    assert value_at(first_half, 4, reported, partial={(4, "visits")}).state is State.COMPLETE

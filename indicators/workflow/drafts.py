@@ -11,11 +11,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
-from objectives.fields import refuse_control_characters
+from objectives.fields import refuse_control_characters, trimmed
 from objectives.models import Unit, User, WorkItem
 from objectives.permissions import can, require
 
 from ..models import QUARTERS, Figure, Indicator, ItemProgress, QuarterReport, Variable
+from ..numbers import format_number
 from .frozen import why_constant_stands
 from .periods import create_periods, require_open, under_the_locks
 from .refusals import Conflict, Refusal
@@ -95,6 +96,7 @@ def save_draft(
     (it is not open for entry); ValidationError (a figure that its variable cannot have, figures beside a
     declaration of 不適用).
     """
+    texts = _trimmed(texts)
     with acting(actor=by, about=report):
         report = locked(report, version)
         units = {unit.pk: unit for unit in report.indicator.participants}
@@ -119,10 +121,8 @@ def save_draft(
                     report, variables, stored, key, value, by=by, now=now, demo=demo, restate=restate
                 )
         changed |= _write_texts(report, texts)
-        if report.not_applicable_reason and report.figures.exists():
-            raise ValidationError(
-                _("A report is either not applicable or has figures. Clear the figures, or clear the reason.")
-            )
+        _refuse_wholes_beside_shares(report, given, variables)
+        _refuse_figures_beside_a_reason(report)
         if changed:
             report.editors.add(by)
             report.changed_by, report.changed_at = by, now
@@ -135,8 +135,14 @@ def save_draft(
 Place = tuple[str, int | None]
 
 
+def _trimmed(texts: Texts) -> Texts:
+    """Return the texts as they are stored, so that nothing is written for what nobody sees."""
+    written: Any = {name: trimmed(text) if isinstance(text, str) else text for name, text in texts.items()}
+    return written
+
+
 def _stored(report: QuarterReport) -> dict[Place, Figure]:
-    figures = report.figures.select_related("variable")
+    figures = report.figures.select_related("variable", "unit")
     return {(figure.variable.symbol, figure.unit_id): figure for figure in figures}
 
 
@@ -213,6 +219,40 @@ def _refuse_unseen(
         )
 
 
+def _refuse_wholes_beside_shares(
+    report: QuarterReport, given: Mapping[Place, Decimal | None], variables: Mapping[str, Variable]
+) -> None:
+    """Refuse to add a whole to shares, or a share to a whole: their sum would count a figure twice."""
+    there = _stored(report)
+    for symbol in {symbol for (symbol, _unit), value in given.items() if value is not None}:
+        shares = [figure for (each, unit), figure in there.items() if each == symbol and unit is not None]
+        if shares and (symbol, None) in there:
+            units = _(", ").join(_figure_words(share) for share in shares)
+            raise ValidationError(
+                _("«%(name)s» is given whole or by unit. Clear the one to enter the other: %(units)s.")
+                % {"name": variables[symbol], "units": units}
+            )
+
+
+def _refuse_figures_beside_a_reason(report: QuarterReport) -> None:
+    """Refuse to declare a report with figures 不適用, and name what whoever gave it has to clear first."""
+    if not report.not_applicable_reason:
+        return
+    if there := report.figures.select_related("variable", "unit"):
+        both = _("A report is either not applicable or has figures. Clear the figures, or clear the reason.")
+        clear = _("To be cleared: %(figures)s. A unit's share is cleared by that unit.")
+        figures = _(", ").join(_figure_words(each) for each in there)
+        raise ValidationError([both, clear % {"figures": figures}])
+
+
+def _figure_words(figure: Figure) -> str:
+    """Name a figure by its variable, with the unit whose share it is, and its value."""
+    name = figure.variable.name
+    if figure.unit:
+        name = _("%(name)s (%(unit)s)") % {"name": name, "unit": figure.unit}
+    return _("%(name)s: %(value)s") % {"name": name, "value": format_number(figure.value)}
+
+
 def _write_figure(
     report: QuarterReport,
     variables: Mapping[str, Variable],
@@ -242,7 +282,7 @@ def _write_figure(
 
 
 def _write_texts(report: QuarterReport, texts: Texts) -> bool:
-    changed = False
+    changed, answered = False, report.response
     for name, text in texts.items():
         if text == getattr(report, name):
             continue
@@ -250,7 +290,7 @@ def _write_texts(report: QuarterReport, texts: Texts) -> bool:
             refuse_control_characters(text)
         setattr(report, name, text)
         changed = True
-    if not report.response and report.followed_up_by_id:
+    if report.response != answered and report.followed_up_by_id:  # what was done is not what it says now
         report.followed_up_by = report.followed_up_at = None
         report.followed_up_note = ""
     return changed
@@ -315,7 +355,16 @@ def set_constant(
         variable.constant = value
         variable.full_clean()
         variable.save(update_fields=["constant"])
+        count_as_editor(indicator, by)
         return variable
+
+
+def count_as_editor(indicator: Indicator, by: User) -> None:
+    """Four eyes: whoever changes what the indicator's reports come to decides about none of them."""
+    Hand = QuarterReport.editors.through
+    Hand.objects.bulk_create(
+        [Hand(quarterreport=report, user=by) for report in indicator.reports.all()], ignore_conflicts=True
+    )
 
 
 def save_progress(
@@ -331,6 +380,7 @@ def save_progress(
         require(by, CHANGE, unit)
         require_open(item.work_plan.plan, quarter, [unit.pk], now)
         refuse_control_characters(text)
+        text = trimmed(text)
         found = ItemProgress.objects.select_for_update().filter(item=item, quarter=quarter).first()
         there = found.text if found else ""
         if text == there:

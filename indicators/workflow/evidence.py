@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
+from objectives.fields import folded, trimmed
 from objectives.models import User
 from objectives.permissions import can, require
 
@@ -109,7 +110,8 @@ def add_document_number(
         piece = Evidence(
             report=report, document_number=number, note=_one_line(note), added_by=by, added_at=now
         )
-        if report.evidence.kept().filter(document_number=number).exists():
+        there = report.evidence.kept().values_list("document_number", flat=True)
+        if folded(number) in map(folded, there):
             raise Refusal(_("The document number «%(number)s» is there already.") % {"number": number})
         return _save(report, [piece], by)[0]
 
@@ -161,7 +163,7 @@ def require_open_for_evidence(*, report: QuarterReport, by: User, now: datetime)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return trimmed(" ".join(text.split()))
 
 
 def _refuse_repeated(report: QuarterReport, pieces: Sequence[Evidence]) -> None:

@@ -89,7 +89,8 @@ def _clear_unit(unit: Unit) -> None:
     for indicator in Indicator.objects.filter(contributing_units=unit):
         indicator.contributing_units.remove(unit)
         if not indicator.contributing_units.exists():
-            Variable.objects.filter(indicator=indicator).update(by_unit=False)
+            whole = Variable.objects.filter(indicator=indicator).exclude(figures__unit__isnull=False)
+            whole.update(by_unit=False)  # where somebody gave a share, a whole beside it would count twice
     WorkItem.objects.filter(lead_unit=unit).update(lead_unit=None)
     Membership.objects.filter(unit=unit).delete()
     unit.delete()

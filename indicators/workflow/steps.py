@@ -5,7 +5,7 @@ Each verb is atomic, takes the ledger's lock and then the report's, and judges t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -17,16 +17,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
-from objectives.fields import refuse_control_characters
+from objectives.fields import refuse_control_characters, trimmed
 from objectives.models import User
 from objectives.permissions import can, require
 
-from ..checks import Finding, findings
+from ..checks import Finding, findings, later_findings
 from ..models import QuarterReport, ReportStep, Status
 from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
 from ..wording import finding_words
-from .drafts import CHANGE, locked, missing_figures
+from .drafts import CHANGE, due_variables, locked, missing_figures
 from .periods import require_open
 from .refusals import Refusal
 
@@ -35,6 +35,9 @@ EXPLAINS_A_LAG = ("lag_reason", "response", "improve_by")
 
 # What `obstacles` reads of an indicator.
 DEFINED_BY = ("variables", "planned_values", "revisions", "contributing_units")
+
+# The texts of a report that make it worth submitting where no figure is due.
+WORDS = ("remark", "lag_reason", "response", "coordination", "check_note")
 
 
 class Step(Enum):
@@ -114,8 +117,8 @@ def possible_steps(report: QuarterReport, user: User) -> list[Step]:
 
 
 def had_a_hand_in(report: QuarterReport, user: User) -> bool:
-    """Four eyes: the submitter and whoever changed the report, in an earlier round too."""
-    return report.submitted_by_id == user.pk or report.editors.filter(pk=user.pk).exists()
+    """Four eyes: whoever submitted the report or changed it, in an earlier round too."""
+    return not QuarterReport.objects.filter(pk=report.pk).not_the_work_of(user).exists()
 
 
 def submit(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
@@ -123,11 +126,16 @@ def submit(*, report: QuarterReport, by: User, now: datetime, version: int | Non
     lacking that `obstacles` names."""
     with acting(actor=by, about=report):
         report = _begin(Step.SUBMIT, report, by, now, version)
-        prefetch_related_objects([report], "figures", *(f"indicator__{name}" for name in DEFINED_BY))
-        if lacking := list(obstacles(report, entered(report))):
+        if lacking := _lacking(report):
             raise Refusal(lacking)
         report.submitted_by, report.submitted_at = by, now
         return _finish(Step.SUBMIT, report, by, now)
+
+
+def _lacking(report: QuarterReport) -> list[str]:
+    """Return the `obstacles` of a report that was read alone, its definition read once."""
+    prefetch_related_objects([report], "figures", *(f"indicator__{name}" for name in DEFINED_BY))
+    return list(obstacles(report, entered(report)))
 
 
 def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator[str]:
@@ -136,8 +144,21 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
     reading is what was entered, where it is known already; with the report's figures and its indicator's
     variables, planned values, revisions and contributing units prefetched nothing is asked of the database.
     """
-    if report.not_applicable_reason or report.indicator.not_applicable_reason:
+    if report.indicator.not_applicable_reason:
         return
+    names = {variable.symbol: variable.name for variable in report.indicator.variables.all()}
+    noticed = notices(report, reading)
+    if not report.not_applicable_reason:
+        yield from _missing(report)
+        if _is_empty(report):
+            yield _("Nothing is due in this quarter and nothing was entered, so there is nothing to submit.")
+    yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
+    if not report.not_applicable_reason:
+        yield from _unexplained(report, noticed, names)
+        yield from _unexplained_lag(report, reading)
+
+
+def _missing(report: QuarterReport) -> Iterator[str]:
     missing = [
         variable.name if unit is None else _("%(name)s (%(unit)s)") % {"name": variable.name, "unit": unit}
         for variable, unit in missing_figures(report)
@@ -146,15 +167,26 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
         yield _("Before submitting, fill in: %(names)s. Where there was nothing, enter 0.") % {
             "names": _(", ").join(missing)
         }
-    names = {variable.symbol: variable.name for variable in report.indicator.variables.all()}
-    noticed = notices(report, reading)
-    yield from (finding_words(finding, names) for finding in noticed if finding.must_be_mended)
+
+
+def _is_empty(report: QuarterReport) -> bool:
+    """Whether nothing is asked for and nothing was written."""
+    written = any(getattr(report, name) for name in WORDS) or report.figures.all()
+    return not written and not due_variables(report)
+
+
+def _unexplained(
+    report: QuarterReport, noticed: Iterable[Finding], names: Mapping[str, str]
+) -> Iterator[str]:
     open_questions = [finding for finding in noticed if not finding.must_be_mended]
     if open_questions and not report.check_note:
         yield from (finding_words(finding, names) for finding in open_questions)
         yield _("If this is right, explain it under «%(field)s» and submit again.") % {
             "field": _("explanation of what was noticed")
         }
+
+
+def _unexplained_lag(report: QuarterReport, reading: Reading | None) -> Iterator[str]:
     if is_behind(report, reading):
         labels = {field.name: field.verbose_name for field in QuarterReport._meta.fields}
         empty = [str(labels[name]) for name in EXPLAINS_A_LAG if not getattr(report, name)]
@@ -165,10 +197,17 @@ def obstacles(report: QuarterReport, reading: Reading | None = None) -> Iterator
 
 
 def notices(report: QuarterReport, reading: Reading | None = None) -> list[Finding]:
-    """Return what looks wrong with the report's figures as entered, or as they are in reading."""
+    """Return what looks wrong with the report's figures as entered, or as they are in reading.
+
+    What they make of later quarters is part of it, of those on their way: a draft is looked at when it is
+    submitted itself.
+    """
     reading = reading or entered(report)
-    rule = report.indicator.in_force(report.quarter).rule
-    return findings(rule, report.quarter, reading.figures, reading.not_applicable)
+    indicator, known = report.indicator, (reading.figures, reading.not_applicable)
+    reported = {quarter for quarter, _symbol in reading.figures} - reading.drafts
+    rules = {quarter: indicator.in_force(quarter).rule for quarter in reported if quarter > report.quarter}
+    own = findings(indicator.in_force(report.quarter).rule, report.quarter, *known)
+    return [*own, *later_findings(rules, report.quarter, *known)]
 
 
 def is_behind(report: QuarterReport, reading: Reading | None = None) -> bool:
@@ -197,10 +236,11 @@ def withdraw(*, report: QuarterReport, by: User, now: datetime, version: int | N
 
 
 def endorse(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
-    """單位主管核章. Raises PermissionDenied, also for whoever submitted or ever changed the report; Conflict,
-    Closed; Refusal from another status, or where the plan has no such step."""
+    """單位主管核章. Raises PermissionDenied, also for whoever ever submitted or changed the report; Conflict,
+    Closed; Refusal from another status, where the plan has no such step, or for what `obstacles` names."""
     with acting(actor=by, about=report):
         report = _begin(Step.ENDORSE, report, by, now, version)
+        _require_still_complete(report)
         report.endorsed_by, report.endorsed_at = by, now
         return _finish(Step.ENDORSE, report, by, now)
 
@@ -208,13 +248,23 @@ def endorse(*, report: QuarterReport, by: User, now: datetime, version: int | No
 def approve(*, report: QuarterReport, by: User, now: datetime, version: int | None = None) -> QuarterReport:
     """審核通過: from now on the figures count in official results.
 
-    Raises PermissionDenied, also for whoever submitted the report or ever changed it; Conflict where it is no
-    longer the version that the reviewer saw; Closed; Refusal from another status.
+    Raises PermissionDenied, also for whoever ever submitted the report or changed it; Conflict where it is no
+    longer the version that the reviewer saw; Closed; Refusal from another status, or for what `obstacles`
+    names.
     """
     with acting(actor=by, about=report):
         report = _begin(Step.APPROVE, report, by, now, version)
+        _require_still_complete(report)
         report.approved_by, report.approved_at = by, now
         return _finish(Step.APPROVE, report, by, now)
+
+
+def _require_still_complete(report: QuarterReport) -> None:
+    """Refuse what could not be submitted any more: the plan and the other quarters have moved on since."""
+    if lacking := _lacking(report):
+        raise Refusal(
+            [_("The report cannot be taken further as it stands. Return it for correction."), *lacking]
+        )
 
 
 def approve_all(
@@ -262,33 +312,38 @@ def reopen(
 def _send_back(
     step: Step, report: QuarterReport, by: User, now: datetime, reason: str, version: int | None
 ) -> QuarterReport:
-    with acting(actor=by, reason=reason.strip(), about=report):
+    reason = trimmed(reason)
+    with acting(actor=by, reason=reason, about=report):
         report = _begin(step, report, by, now, version)
         refuse_control_characters(reason)
-        if not reason.strip():
+        if not reason:
             raise Refusal(_("Give a reason for the return, so that the planner knows what to correct."))
-        report.returned_by, report.returned_at, report.return_reason = by, now, reason.strip()
+        report.returned_by, report.returned_at, report.return_reason = by, now, reason
         report.submitted_by = report.submitted_at = report.endorsed_by = report.endorsed_at = None
         report.approved_by = report.approved_at = None
-        return _finish(step, report, by, now, comment=reason.strip())
+        return _finish(step, report, by, now, comment=reason)
 
 
 def follow_up(*, report: QuarterReport, by: User, now: datetime, note: str) -> QuarterReport:
     """Mark the report's 因應對策 done, with how it ended. Until then later quarters carry it along.
 
-    Raises PermissionDenied; Refusal without a response, without a note, or where it is done already.
+    Raises PermissionDenied; Refusal in a draft, without a response or a note, or where it is done already.
     """
     with acting(actor=by, about=report):
         require(by, CHANGE, report)
         report = locked(report, None)
         refuse_control_characters(note)
+        note = trimmed(note)
         if report.indicator.goal.plan.is_closed:
             require_open(report.indicator.goal.plan, report.quarter, [], now)
+        if report.status == Status.DRAFT:
+            raise Refusal(_("A response that is still being written cannot be marked done. Submit it first."))
         if not report.has_open_response:
             raise Refusal(_("There is no open response in this report."))
-        if not note.strip():
+        if not note:
             raise Refusal(_("Say how the response ended."))
-        report.followed_up_by, report.followed_up_at, report.followed_up_note = by, now, note.strip()
+        report.followed_up_by, report.followed_up_at, report.followed_up_note = by, now, note
+        report.editors.add(by)
         report.save()
         return report
 

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
+from objectives.fields import folded, trimmed
 from objectives.models import Goal, Plan, Strategy, Unit
 from objectives.numerals import chinese_numeral
 from objectives.roc import roc_date, roc_moment
@@ -24,6 +25,36 @@ def test_text_is_stored_and_searched_in_one_spelling(ministry):
 def test_control_characters_are_refused():
     with pytest.raises(ValidationError):
         Unit(code="A", name="a\x00b").clean_fields(exclude=["parent"])
+
+
+UNSEEN = [
+    " ", "　", "\u200b", "\u3164", "\u115f", "\u1160", "\uffa0", "\ufeff", "\u00ad", "\u2800", "\u202e",
+    "\u2060\u200d", "\u2028", "\n\t ", "\ufe0f", "\u200b\U000e0100",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+def test_a_text_that_nobody_can_see_is_empty(unseen, ministry):
+    with pytest.raises(ValidationError) as refused:
+        Unit(code="A", name=unseen, parent=ministry).full_clean()
+    assert "name" in refused.value.message_dict
+    unit = Unit.objects.create(code="A", name=f"{unseen}處{unseen[0]}")
+    assert Unit.objects.get(pk=unit.pk).name.rstrip("\ufe0f") == "處"
+    Unit.objects.filter(pk=unit.pk).update(name=f"甲處{unseen}")
+    assert Unit.objects.get(name=f"甲處{unseen}").pk == unit.pk
+
+
+def test_what_belongs_to_a_text_stays_in_it():
+    chosen = "葛\U000e0101"  # one of the ways in which the character is written
+    assert trimmed(f" {chosen} ") == chosen
+    assert trimmed("第一段\n\n　　第二段") == "第一段\n\n　　第二段"
+    assert trimmed("造字\ue000") == "造字\ue000"
+
+
+def test_what_looks_alike_is_the_same_when_it_is_compared():
+    assert folded("外亞字第１２ 號\u200b") == folded("外亞字第\u300012\ufe0f號")
+    assert folded("ABC") == folded("ａｂｃ")
+    assert folded("外亞字第1號") != folded("外亞字第2號")
 
 
 @pytest.mark.parametrize(

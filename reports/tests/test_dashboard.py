@@ -13,6 +13,7 @@ from objectives.models import Goal
 from objectives.tests.pages import text
 from reports.charts import bullet
 from reports.presentation import percent, towards
+from reports.results import current_quarter
 
 from .markup import asked, markup, row_of
 
@@ -222,3 +223,17 @@ def test_the_number_of_queries_does_not_grow_with_the_indicators(
     with django_assert_num_queries(of_a_file):
         managing.get("/export/attainment.csv?year=99&quarter=1")
     assert QuarterReport.objects.approved().count() == total - 20
+
+
+def test_the_quarter_shown_first_follows_figures_and_not_remarks(
+    plan, report, approved, approve, planner, now
+):
+    approved("K5-2", 1, projects=3)
+    told = workflow.save_draft(report=report("K8-2", 3), by=planner, now=now, figures={}, remark="規劃中")
+    approve(workflow.submit(report=told, by=planner, now=now))
+    assert current_quarter(plan, now) == 1
+    idle = workflow.save_draft(
+        report=report("K5-2", 2), by=planner, now=now, figures={}, not_applicable_reason="停辦"
+    )
+    approve(workflow.submit(report=idle, by=planner, now=now))
+    assert current_quarter(plan, now) == 2
