@@ -43,13 +43,19 @@ class Reading:
     shares: dict[tuple[int, str], dict[int, Decimal]] = field(default_factory=dict)
     drafts: set[int] = field(default_factory=set)  # quarters still, or again, open for entry
     sharing: Mapping[str, frozenset[int]] = field(default_factory=dict)  # by symbol, who gives a share of it
+    approved: set[int] = field(default_factory=set)  # quarters whose report is approved
 
     @property
     def partial(self) -> set[tuple[int, str]]:
-        """The figures of which the share of a unit is missing that gives one by now."""
+        """The figures of which the share of a unit is missing that gives one by now.
+
+        An approved one was whole when it was approved, and stays so whichever units come later.
+        """
         nobody: frozenset[int] = frozenset()
         return {
-            place for place, given in self.shares.items() if self.sharing.get(place[1], nobody) - given.keys()
+            (quarter, symbol)
+            for (quarter, symbol), given in self.shares.items()
+            if quarter not in self.approved and self.sharing.get(symbol, nobody) - given.keys()
         }
 
     def until(self, quarter: int) -> Reading:
@@ -69,6 +75,7 @@ class Reading:
             {key: shares for key, shares in self.shares.items() if wanted(key[0])},
             {quarter for quarter in self.drafts if wanted(quarter)},
             self.sharing,
+            {quarter for quarter in self.approved if wanted(quarter)},
         )
 
     def add(self, quarter: int, symbol: str, value: Decimal, unit: int | None) -> None:
@@ -81,8 +88,7 @@ class Reading:
 
     def note_status(self, quarter: int, status: str) -> None:
         """Remember how far the report is whose figures count."""
-        if status != Status.APPROVED:
-            self.unapproved.add(quarter)
+        (self.approved if status == Status.APPROVED else self.unapproved).add(quarter)
         if status in OPEN_FOR_ENTRY:
             self.drafts.add(quarter)
 

@@ -14,6 +14,7 @@ from indicators.report_page import entered_value
 from indicators.value import State
 from indicators.wording import why_no_value
 from indicators.workflow import Conflict, Refusal
+from objectives.models import Unit
 from objectives.tests.pages import signed_in, text
 
 
@@ -190,6 +191,19 @@ def test_a_unit_added_later_makes_the_figures_so_far_partial(partial, department
     assert reading.without(1).partial == set()
     partial.indicator.contributing_units.remove(department)
     assert readings([partial.indicator], Basis.ENTERED)[partial.indicator_id].partial == set()
+
+
+def test_what_was_approved_stays_whole_when_a_unit_comes_later(
+    first, planner, neighbour, approve, ministry, department, now
+):
+    save(first, planner, now, shares={ministry: 3})
+    first = save(first, neighbour, now, shares={department: 4})
+    approve(workflow.submit(report=first, by=planner, now=now))
+    third = Unit.objects.create(code="THIRD", name="第三司", parent=ministry)
+    Indicator.objects.get(code="K5-2").contributing_units.add(third)
+    reading = readings([first.indicator], Basis.OFFICIAL)[first.indicator_id]
+    assert reading.figures == {(1, "projects"): 7}
+    assert reading.partial == set()
 
 
 def test_a_figure_given_whole_before_units_shared_it_is_complete(report, planner, department, now):
