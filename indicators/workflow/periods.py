@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
-from objectives.fields import refuse_control_characters
+from objectives.fields import refuse_control_characters, trimmed
 from objectives.models import Plan, Unit, User
 from objectives.permissions import require
 from objectives.roc import roc_date, roc_moment
@@ -108,27 +108,27 @@ def close_period(*, period: ReportingPeriod, by: User, now: datetime, reason: st
     How a response ended can still be recorded. Reopenings that were still in force end. Raises
     PermissionDenied; Refusal where it is closed already.
     """
-    with acting(actor=by, reason=reason.strip(), about=period):
+    with acting(actor=by, reason=trimmed(reason), about=period):
         require(by, "indicators.change_reportingperiod", period)
         refuse_control_characters(reason)
         period = _locked(period)
         if period.closed_at:
             raise Refusal(_why_closed(period))
         period.reopenings.in_force(now).update(ended_at=now)
-        period.closed_at, period.closed_by, period.close_reason = now, by, reason.strip()
+        period.closed_at, period.closed_by, period.close_reason = now, by, trimmed(reason)
         period.save()
         return period
 
 
 def open_period(*, period: ReportingPeriod, by: User, now: datetime, reason: str) -> ReportingPeriod:
     """Take the closing of a quarter back, for everybody. Raises PermissionDenied, Refusal."""
-    with acting(actor=by, reason=reason.strip(), about=period):
+    with acting(actor=by, reason=trimmed(reason), about=period):
         require(by, "indicators.change_reportingperiod", period)
         period = _locked(period)
         _refuse_in_closed_year(period)
         if not period.closed_at:
             raise Refusal(_("This quarter is not closed."))
-        if not reason.strip():
+        if not trimmed(reason):
             raise Refusal(_("Give a reason for opening the quarter again."))
         period.closed_at = period.closed_by = None
         period.close_reason = ""
@@ -143,7 +143,7 @@ def reopen_period(
 
     Raises PermissionDenied; Refusal where the quarter is not closed, the moment is over, or without a reason.
     """
-    with acting(actor=by, reason=reason.strip(), about=period):
+    with acting(actor=by, reason=trimmed(reason), about=period):
         require(by, "indicators.change_reportingperiod", period)
         refuse_control_characters(reason)
         period = _locked(period)
@@ -155,12 +155,12 @@ def reopen_period(
             raise Refusal(_("This quarter is not closed."))
         if until <= now:
             raise Refusal(_("The moment until which it is open lies in the past."))
-        if not reason.strip():
+        if not trimmed(reason):
             raise Refusal(_("Give a reason for the reopening."))
         below = sorted(tree.below(unit.pk))
         period.reopenings.in_force(now).filter(unit__in=below).update(ended_at=now)
         return Reopening.objects.bulk_create(
-            Reopening(period=period, unit_id=each, until=until, reason=reason.strip(), by=by, at=now)
+            Reopening(period=period, unit_id=each, until=until, reason=trimmed(reason), by=by, at=now)
             for each in below
         )
 

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
+from objectives.fields import trimmed
 from objectives.models import User
 from objectives.permissions import require
 
@@ -47,12 +48,12 @@ def propose_revision(
     the new definition cannot be computed; ValidationError (a field is empty, or a constant that its variable
     cannot have).
     """
-    with acting(actor=by, reason=reason.strip(), about=indicator):
+    with acting(actor=by, reason=trimmed(reason), about=indicator):
         require(by, ADD, indicator)
         revision = TargetRevision(
-            indicator=_locked(indicator), from_quarter=from_quarter, target=target, formula=formula.strip(),
-            variable=variable, constant=constant, reason=reason.strip(), authority=authority.strip(),
-            decided_on=decided_on, number=number.strip(), proposed_by=by, proposed_at=now,
+            indicator=_locked(indicator), from_quarter=from_quarter, target=target, formula=trimmed(formula),
+            variable=variable, constant=constant, reason=trimmed(reason), authority=trimmed(authority),
+            decided_on=decided_on, number=trimmed(number), proposed_by=by, proposed_at=now,
         )  # fmt: skip
         _refuse_unfit(revision, now)
         revision.old_target, revision.old_formula, revision.old_constant = _before(revision)
