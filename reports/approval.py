@@ -11,8 +11,8 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from indicators import workflow
-from indicators.models import Indicator, QuarterReport, Status, Variable
-from objectives.models import Plan, Unit, User
+from indicators.models import QuarterReport, Status, Variable
+from objectives.models import Plan, User
 from objectives.permissions import can
 
 from .moments import At
@@ -176,15 +176,3 @@ def obstacle(report: QuarterReport, user: User) -> str:
     if user.pk == report.submitted_by_id or user in report.editors.all():
         return _("You filled in or submitted this report yourself, so another reviewer approves it.")
     return ""
-
-
-def plan_of_unit(user: User, year: int, unit: Unit) -> Plan | None:
-    """Return the year's plan of the unit's agency, the nearest above it; None where user sees none."""
-    plans = {plan.unit_id: plan for plan in Plan.objects.visible_to(user).filter(year=year)}
-    return next((plans[above] for above in Unit.objects.tree().above(unit.pk) if above in plans), None)
-
-
-def led_by(plan: Plan) -> list[Unit]:
-    """Return the units that lead an indicator of the plan, by code."""
-    leading = Indicator.objects.filter(goal__plan=plan).values("lead_unit")
-    return list(Unit.objects.filter(pk__in=leading).order_by("code"))

@@ -22,11 +22,12 @@ from indicators.forms import shown
 from indicators.models import QUARTERS, QuarterReport, Status
 from indicators.readings import Basis, readings
 from indicators.report_form import DecisionForm
+from indicators.worksheet import plan_of
 from ledger.acting import acting
 from objectives.models import Plan, Unit, User
 from objectives.permissions import require
 
-from .approval import APPROVE, candidates, digest, effects_of, obstacle, plan_of_unit
+from .approval import APPROVE, candidates, digest, effects_of, obstacle
 from .moments import data_at
 from .selection import reader
 
@@ -161,8 +162,10 @@ def _sharing(shares: Any) -> set[int]:
 @deciding
 def approve_unit(request: HttpRequest, user: User, year: int, quarter: int, code: str) -> HttpResponse:
     """Approve a unit's whole quarter, all or nothing; what blocks it is listed."""
-    unit = Unit.objects.filter(code=code, pk__in=user.rights.units(APPROVE)).first()
-    plan = plan_of_unit(user, year, unit) if unit else None
+    mine = user.rights.units(APPROVE)
+    # PostgreSQL cannot even be asked about a NUL.
+    unit = Unit.objects.filter(code=code, pk__in=mine).first() if code.isprintable() else None
+    plan = plan_of(unit, year, user) if unit and 1 <= year <= 999 else None
     if unit is None or plan is None or quarter not in QUARTERS:
         raise Http404
     units = Unit.objects.tree().below(unit.pk)

@@ -305,7 +305,14 @@ def test_without_an_effect_nothing_is_approved(endorsed, reviewer):
 
 
 @pytest.mark.parametrize(
-    "path", ["/approve/99/5/MOFA/", "/approve/98/1/MOFA/", "/approve/99/1/NOBODY/", "/approve/0/"]
+    "path",
+    [
+        "/approve/99/5/MOFA/",
+        "/approve/98/1/MOFA/",
+        "/approve/99/1/NOBODY/",
+        "/approve/99/1/%00/",
+        "/approve/0/",
+    ],
 )
 def test_what_is_not_there_is_not_found(plan, reviewer, path):
     assert signed_in(reviewer).get(path).status_code == 404
