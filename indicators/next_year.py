@@ -134,7 +134,7 @@ def _later(row: Plan | Variable, field: str, year: int) -> str:
     An adopted plan's wording cannot be shortened any more, the new plan's is gone over before its adoption.
     """
     words: str = getattr(row, field)
-    later, longest = a_year_on(words, year), row._meta.get_field(field).max_length
+    later, longest = a_year_on(words, year), getattr(row._meta.get_field(field), "max_length", None)
     return later if longest is None or len(later) <= longest else words
 
 
