@@ -559,9 +559,11 @@ def test_amounts_are_spread_to_the_last_decimal(edit, indicator):
         ("-5", ["-2", "-3", "-4", "-5"]),
     ],
 )
-def test_what_is_planned_in_whole_numbers_never_passes_the_target(indicator, administrator, target, expected):
+def test_what_is_planned_in_whole_numbers_never_passes_the_target(
+    indicator, administrator, target, expected, now
+):
     Indicator.objects.filter(code="K1-1").update(target=target)
-    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=BEGUN)
+    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=now)
     assert [value for _, value in planned(indicator("K1-1"))] == [Decimal(value) for value in expected]
 
 
@@ -571,7 +573,7 @@ def test_the_target_in_force_at_the_years_end_is_spread(indicator, adopted, admi
         decided_on=now.date(), number="1", by=administrator, now=now,
     )  # fmt: skip
     workflow.approve_revision(revision=revision, by=reviewer, now=now)
-    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=BEGUN)
+    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=now)
     assert planned(indicator("K1-1")) == [(1, 5), (2, 10), (3, 15), (4, 20)]
 
 

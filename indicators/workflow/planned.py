@@ -34,8 +34,7 @@ def spread_planned_values(*, indicator: Indicator, by: User, now: datetime) -> l
     The target is the one in force at the year's end. Where everything is counted in whole numbers, a part
     that is none is rounded up: whoever is on its course then never ends below the target; only where that
     would be more than the target, it is rounded down. Raises PermissionDenied; Refusal where the value is no
-    sum, where any planned value is there (nothing is replaced), or where the result of a
-    quarter stands already.
+    sum, where any planned value is there (nothing is replaced), or where a quarter's result stands already.
     """
     with acting(actor=by, about=indicator):
         require(by, "indicators.add_plannedvalue", indicator)
