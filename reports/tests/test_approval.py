@@ -247,7 +247,8 @@ def test_a_report_is_not_approved_with_another_effect_than_was_shown(endorsed, r
     seen = effect_shown(reviewer, address(waiting))
     change()
     page = send(reviewer, waiting, effect=seen)
-    assert "資料已變更，請重新確認核定影響" in text(page)
+    told = text(page)
+    assert "資料已變更，請重新確認核定影響" in told.partition("截至第 1 季")[0]  # before the new effect
     assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
     assert effect_shown(reviewer, address(waiting)) in page.content.decode()  # and may be confirmed at once
     send(reviewer, waiting)
@@ -266,6 +267,14 @@ def test_a_quarter_is_not_approved_with_another_effect_than_was_shown(endorsed, 
     assert effect_shown(reviewer, QUARTER) in page.content.decode()
     approve_quarter(reviewer, ready)
     assert QuarterReport.objects.approved().count() == 2
+
+
+def test_the_planned_value_that_progress_is_judged_by_is_shown(endorsed, reviewer):
+    plan_five()
+    waiting = endorsed("K8-1", 1, rotations=1)
+    assert "預定值" not in text(signed_in(reviewer).get(address(waiting)))
+    PlannedValue.objects.create(indicator=waiting.indicator, quarter=1, value=1)
+    assert "預定值 1 " in text(signed_in(reviewer).get(address(waiting)))
 
 
 def test_an_earlier_quarter_that_is_reopened_meanwhile_changes_the_effect(endorsed, approved, reviewer):
