@@ -21,6 +21,7 @@ from . import workflow
 from .models import ItemProgress, QuarterReport, Reopening, ReportingPeriod, Status
 from .models.reports import QuarterReportQuerySet
 from .readings import Basis, Reading, readings
+from .worksheet import plan_of
 
 ENTER = "indicators.change_quarterreport"
 ENDORSE = "indicators.endorse_quarterreport"
@@ -206,20 +207,19 @@ def opened_periods(user: User, now: datetime) -> list[ReportingPeriod]:
 
 
 def worksheets(user: User, periods: Periods) -> dict[int, list[tuple[Unit, str]]]:
-    """Return, by the id of a period, the worksheets into which user enters, and their addresses; two queries.
+    """Return, by the id of a period, the worksheets into which user enters, and their addresses.
 
     Where a person has units below each other, the topmost one's sheet holds those of the others.
     """
     mine = user.rights.units(ENTER)
-    if not mine:
-        return {}
-    tree = Unit.objects.tree()
-    units = Unit.objects.filter(pk__in=mine).exclude(parent__in=mine).order_by("code")
+    units = list(Unit.objects.filter(pk__in=mine).exclude(parent__in=mine).order_by("code"))
+    years = {period.plan.year for period in periods}
+    plans = {(unit, year): plan_of(unit, year, user) for unit in units for year in years}
     return {
         period.pk: [
             (unit, worksheet_url(period.plan.year, period.quarter, unit))
             for unit in units
-            if unit.pk in tree.below(period.plan.unit_id)
+            if plans[unit, period.plan.year] == period.plan
         ]
         for period in periods
     }

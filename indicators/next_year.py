@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, TypeVar
 
 from django.db import models
@@ -16,6 +16,8 @@ from objectives.models import Goal, Plan, Strategy, User, WorkItem, WorkPlan
 from objectives.permissions import require
 from objectives.roc import a_year_on
 
+from .fields import LIMIT
+from .formula import WORKING
 from .models import QUARTERS, Indicator, Variable
 from .readings import Basis, readings
 from .value import State, Value, offered_baseline
@@ -36,15 +38,23 @@ class Offer:
 
     @property
     def amount(self) -> Decimal | None:
-        """The offered value as it can be stored; None where there is none."""
-        if self.value is None or self.value.amount is None:
+        """The offered value as it can be stored; None where there is none, or it is too large."""
+        if self.value is None or self.value.amount is None or self.is_too_large:
             return None
-        return self.value.amount.quantize(STORED, ROUND_HALF_UP)
+        with localcontext(WORKING):
+            return self.value.amount.quantize(STORED, ROUND_HALF_UP)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the year's value has more digits than can be stored."""
+        amount = self.value.amount if self.value else None
+        return amount is not None and abs(amount) >= LIMIT
 
     @property
     def is_sound(self) -> bool:
-        """Whether the year's data are complete, and none of them invented."""
-        return self.value is not None and self.value.state is State.COMPLETE and not self.demo
+        """Whether the year's data are complete, none of them invented, and what they offer can be taken."""
+        complete = self.value is not None and self.value.state is State.COMPLETE
+        return complete and self.amount is not None and not self.demo
 
 
 def indicators_of(plan: Plan) -> models.QuerySet[Indicator]:
@@ -98,7 +108,7 @@ def copy_plan(*, plan: Plan, by: User, now: datetime, baselines: Mapping[int, De
         if next_plan(plan):
             raise Refusal(_("There is a plan for ROC year %(year)s already.") % {"year": plan.year + 1})
         made = _copy_of(
-            plan, year=plan.year + 1, title=a_year_on(plan.title, plan.year), adopted_on=None,
+            plan, year=plan.year + 1, title=_later(plan, "title", plan.year), adopted_on=None,
             adopted_number="", closed_at=None, closed_by_id=None,
         )  # fmt: skip
         made.full_clean()
@@ -117,6 +127,16 @@ def _copy_of(row: Part, **changes: Any) -> Part:
     fields = [field.attname for field in row._meta.concrete_fields if not field.primary_key]
     values = {name: getattr(row, name) for name in fields}
     return type(row)(**{**values, "predecessor_id": row.pk, "note": "", **changes})
+
+
+def _later(row: Plan | Variable, field: str, year: int) -> str:
+    """Return the row's words with their years a year later; as they are where that is too long to be stored.
+
+    An adopted plan's wording cannot be shortened any more, the new plan's is gone over before its adoption.
+    """
+    words: str = getattr(row, field)
+    later, longest = a_year_on(words, year), getattr(row._meta.get_field(field), "max_length", None)
+    return later if longest is None or len(later) <= longest else words
 
 
 def _copied(rows: Iterable[Part], **changes: Any) -> dict[int, Part]:
@@ -177,8 +197,8 @@ def _copy_indicators(
 def _copy_variable(variable: Variable, indicator: Indicator, baseline: Decimal | None) -> None:
     year = variable.indicator.goal.plan.year
     copy = _copy_of(
-        variable, indicator_id=indicator.pk, constant=baseline, name=a_year_on(variable.name, year),
-        help=a_year_on(variable.help, year),
+        variable, indicator_id=indicator.pk, constant=baseline, name=_later(variable, "name", year),
+        help=_later(variable, "help", year),
     )  # fmt: skip
     if baseline is not None:
         if not variable.is_constant:

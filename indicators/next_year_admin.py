@@ -43,6 +43,8 @@ class Line:
         value = self.offer.value
         if value is None:
             return _("The formula offers no value for it.")
+        if self.offer.is_too_large:
+            return _("The year's value is too large to be taken over.")
         names = {each.symbol: each.name for each in self.offer.variable.indicator.variables.all()}
         return " ".join([str(STATES[value.state]), why_no_value(value, names)]).strip()
 

@@ -36,10 +36,10 @@ from .value import State, Value
 from .wording import STATES
 from .workflow import Step
 
+# All but approving, which has a page of its own that shows the effect first.
 VERBS: dict[Step, Callable[..., QuarterReport]] = {
     Step.WITHDRAW: workflow.withdraw,
     Step.ENDORSE: workflow.endorse,
-    Step.APPROVE: workflow.approve,
     Step.RETURN: workflow.return_for_correction,
     Step.REOPEN: workflow.reopen,
 }
@@ -47,7 +47,6 @@ NEEDS_A_REASON = (Step.RETURN, Step.REOPEN)
 DONE: dict[Step, Promise] = {
     Step.WITHDRAW: gettext_lazy("The submission is withdrawn. The report is a draft again."),
     Step.ENDORSE: gettext_lazy("Endorsed. The reviewer will look at it next."),
-    Step.APPROVE: gettext_lazy("Approved. The figures count in the official results from now on."),
     Step.RETURN: gettext_lazy("Returned for correction. The planner will see your reason."),
     Step.REOPEN: gettext_lazy(
         "Reopened. The planner will see your reason; until it is approved again the report does not count."
@@ -236,7 +235,7 @@ class QuarterReportAdmin(ScopedAdmin):
         return self._page(request, report, form, version=report.version)
 
     def _take(self, request: HttpRequest, report: QuarterReport, step: Step) -> HttpResponse:
-        """Withdraw, endorse, approve, return or reopen the report."""
+        """Withdraw, endorse, return or reopen the report."""
         require(request.user, workflow.TRANSITIONS[step].permission, report)
         form = DecisionForm(request.POST)
         if not form.is_valid():

@@ -160,6 +160,7 @@ class TargetRevisionAdmin(ScopedAdmin):
             "may_approve": may_approve and revision.proposed_by_id != user.pk,
             "entered_it": may_approve and revision.proposed_by_id == user.pk,
             "may_withdraw": undecided and can(user, ADD, revision),
+            "planned_values": _planned_from(revision),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
@@ -248,6 +249,21 @@ _ABOUT = gettext_lazy(
     "The plan's own wording stays and is shown beside the revision. It applies from the chosen quarter on, "
     "once another person has approved it; quarters before keep what they were approved under."
 )
+
+
+def _planned_from(revision: TargetRevision) -> list[str]:
+    """List the planned values that a revised target may have left behind, by quarter; none in a closed year.
+
+    Progress is judged by them, so an indicator that reaches a lowered target could still count as behind.
+    """
+    indicator = revision.indicator
+    if revision.target is None or indicator.goal.plan.is_closed:
+        return []
+    found = indicator.planned_values.filter(quarter__gte=revision.from_quarter).order_by("quarter")
+    return [
+        _("Quarter %(quarter)s: %(value)s") % {"quarter": each.quarter, "value": format_number(each.value)}
+        for each in found
+    ]
 
 
 def _is_key(text: str) -> bool:

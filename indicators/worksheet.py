@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
@@ -236,11 +236,34 @@ def closures(plan: Plan, quarter: int, units: Collection[int], now: datetime) ->
 
 
 def plan_of(unit: Unit, year: int, user: User) -> Plan | None:
-    """Return the plan of the year that unit works for: of the topmost agency, unit itself or one above it."""
+    """Return the plan of the year into which unit reports; None where user sees none.
+
+    It is the plan of the indicators and work items that are unit's own work: an agency below another may have
+    a plan of its own, and a unit may have moved since the plan was made. Its place decides only where it has
+    no work itself: the nearest agency above in whose plan units below it have some, or the nearest of all.
+    """
     tree: Tree = Unit.objects.tree()
+    above = list(tree.above(unit.pk))
     plans = Plan.objects.visible_to(user).filter(year=year).select_related("unit", "closed_by")
-    above = [plan for plan in plans if unit.pk in tree.below(plan.unit_id)]
-    return max(above, key=lambda plan: len(tree.below(plan.unit_id)), default=None)
+    found = [
+        plan
+        for plan in plans.annotate(own=_has_work([unit.pk]), below=_has_work(tree.below(unit.pk)))
+        if plan.own or plan.unit_id in above
+    ]
+    far = len(above)
+    distance = {agency: steps for steps, agency in enumerate(above)}
+    return min(
+        found,
+        key=lambda plan: (not plan.own, not plan.below, distance.get(plan.unit_id, far)),
+        default=None,
+    )
+
+
+def _has_work(units: Collection[int]) -> Q:
+    """Say that a plan has an indicator or a work item on which one of units reports."""
+    theirs = Q(lead_unit__in=units) | Q(contributing_units__in=units)
+    items = WorkItem.objects.led_by(units).filter(work_plan__plan=OuterRef("pk"))
+    return Q(Exists(Indicator.objects.filter(theirs, goal__plan=OuterRef("pk")))) | Q(Exists(items))
 
 
 # -- Saving ------------------------------------------------------------------------------------------------

@@ -78,18 +78,31 @@ KEEPS_ITS_ACCOUNT = _(
 )
 
 
+def _passing_to(deputy: Any) -> Q:
+    """Say which memberships pass to deputy (a person or an OuterRef), today or on a day to come."""
+    today = taipei(timezone.now()).date()
+    return Q(user__deputies__deputy=deputy, user__deputies__ends_on__gte=today, role__in=DEPUTISED)
+
+
 class UserManager(BaseUserManager["User"]):
     def visible_to(self, user: User) -> models.QuerySet[User]:
-        """People whose every role lies within the units that user administers.
+        """People all of whose roles, taken over as a deputy or not, lie within what user administers.
 
-        Somebody without a role may get one anywhere, and so is seen by whoever administers every unit.
+        Whoever signs in as a deputy has the principal's roles too. A deputyship to come counts like one in
+        force: a password that is set today is still known then. Somebody without a role may get one anywhere,
+        and so is seen by whoever administers every unit.
         """
         units = user.rights.units("objectives.view_user")
         if not units:
             return self.none()
         theirs = Membership.objects.filter(user=OuterRef("pk"))
+        passing = Membership.objects.filter(_passing_to(OuterRef("pk")))
         roots_elsewhere = Unit.objects.filter(parent=None).exclude(pk__in=units)
-        return self.filter(~Exists(theirs.exclude(unit__in=units)), Exists(theirs) | ~Exists(roots_elsewhere))
+        return self.filter(
+            ~Exists(theirs.exclude(unit__in=units)),
+            ~Exists(passing.exclude(unit__in=units)),
+            Exists(theirs) | ~Exists(roots_elsewhere),
+        )
 
     def create_user(self, username: str, password: str, **fields: Any) -> User:
         """Create an active person who can sign in; what they may do comes from memberships."""
@@ -181,9 +194,14 @@ class User(AbstractBaseUser):
         return can_enter(self, app_label)
 
     def permission_units(self) -> Iterable[int]:
-        """The units of the person's roles; all topmost ones without any, as in `visible_to`."""
+        """The units of the person's roles and of those taken over as a deputy, as in `visible_to`.
+
+        Without a role of their own it is all topmost ones.
+        """
         units = list(self.memberships.values_list("unit_id", flat=True))
-        return units or list(Unit.objects.filter(parent=None).values_list("pk", flat=True))
+        if not units:
+            return list(Unit.objects.filter(parent=None).values_list("pk", flat=True))
+        return units + list(Membership.objects.filter(_passing_to(self)).values_list("unit_id", flat=True))
 
 
 class Membership(models.Model):

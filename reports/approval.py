@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from django.db.models import Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from indicators import workflow
-from indicators.models import Indicator, QuarterReport, Status, Variable
-from objectives.models import Plan, Unit, User
+from indicators.models import QuarterReport, Status, Variable
+from objectives.models import Plan, User
 from objectives.permissions import can
 
 from .moments import At
@@ -77,6 +78,19 @@ class Effect:
         ]
         return [line for line in lines if line[1] != line[2]]
 
+    @property
+    def facts(self) -> Iterator[str]:
+        """Yield everything that is shown of it, and what progress is judged by, with every digit."""
+        for results in (self.before, self.after):
+            for result in results.results:
+                if result.indicator.pk in self.indicators:
+                    definition = result.definition
+                    yield f"{result.indicator} {result.attainment} {definition.formula} {result.planned}"
+            for goal in results.goals:
+                if self.indicators.intersection(result.indicator.pk for result in goal.results):
+                    yield f"{goal.goal} {goal.mean}"
+            yield f"{results.quarter} {results.mean} {results.light_counts} {results.progress_counts}"
+
 
 def effects_of(reports: Sequence[QuarterReport], at: At) -> list[Effect]:
     """Return the effect of approving reports of one plan and quarter: at that quarter, and at the latest
@@ -85,6 +99,12 @@ def effects_of(reports: Sequence[QuarterReport], at: At) -> list[Effect]:
     later = QuarterReport.objects.approved().filter(indicator__goal__plan=plan, quarter__gt=quarter)
     latest = later.aggregate(latest=Max("quarter"))["latest"]
     return [_effect(plan, each, reports, at) for each in (quarter, latest) if each]
+
+
+def digest(effects: Iterable[Effect]) -> str:
+    """Return what stands for effects in a form: another text once anything about them has changed."""
+    facts = "\n".join(fact for effect in effects for fact in effect.facts)
+    return sha256(facts.encode()).hexdigest()
 
 
 def _effect(plan: Plan, quarter: int, reports: Iterable[QuarterReport], at: At) -> Effect:
@@ -156,15 +176,3 @@ def obstacle(report: QuarterReport, user: User) -> str:
     if user.pk == report.submitted_by_id or user in report.editors.all():
         return _("You filled in or submitted this report yourself, so another reviewer approves it.")
     return ""
-
-
-def plan_of_unit(user: User, year: int, unit: Unit) -> Plan | None:
-    """Return the year's plan of the unit's agency, the nearest above it; None where user sees none."""
-    plans = {plan.unit_id: plan for plan in Plan.objects.visible_to(user).filter(year=year)}
-    return next((plans[above] for above in Unit.objects.tree().above(unit.pk) if above in plans), None)
-
-
-def led_by(plan: Plan) -> list[Unit]:
-    """Return the units that lead an indicator of the plan, by code."""
-    leading = Indicator.objects.filter(goal__plan=plan).values("lead_unit")
-    return list(Unit.objects.filter(pk__in=leading).order_by("code"))

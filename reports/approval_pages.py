@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Any
@@ -22,10 +22,12 @@ from indicators.forms import shown
 from indicators.models import QUARTERS, QuarterReport, Status
 from indicators.readings import Basis, readings
 from indicators.report_form import DecisionForm
-from objectives.models import Unit, User
+from indicators.worksheet import plan_of
+from ledger.acting import acting
+from objectives.models import Plan, Unit, User
 from objectives.permissions import require
 
-from .approval import APPROVE, Candidate, candidates, effects_of, obstacle, plan_of_unit
+from .approval import APPROVE, candidates, digest, effects_of, obstacle
 from .moments import data_at
 from .selection import reader
 
@@ -55,6 +57,7 @@ def approve(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     else:
         form = DecisionForm(initial={"version": report.version})
     with data_at(None) as at:
+        effects = effects_of([report], at) if report.status in PENDING else []
         context = {
             "report": report,
             "indicator": report.indicator,
@@ -64,7 +67,8 @@ def approve(request: HttpRequest, user: User, pk: int) -> HttpResponse:
             "figures": _figures(report),
             "notices": workflow.notices(report),
             "evidence": report.evidence.kept(),
-            "effects": effects_of([report], at) if report.status in PENDING else [],
+            "effects": effects,
+            "effect_shown": digest(effects),
         }
         return render(request, "reports/approve.html", context)
 
@@ -99,12 +103,37 @@ def _decide(request: HttpRequest, user: User, report: QuarterReport, form: Decis
             )
             return False
         else:
-            workflow.approve(report=report, by=user, now=now, version=version)
+            _approve(request, user, report, version)
             messages.success(request, _("Approved. The figures count in the official results from now on."))
     except ValidationError as error:
         form.add_error(None, error.messages)
         return False
     return True
+
+
+def _approve(request: HttpRequest, user: User, report: QuarterReport, version: int) -> None:
+    """Approve a report, but only with the effect that the page showed."""
+    with acting(actor=user, about=report):
+        effect = _effect_now([_report(user, report.pk)])
+        workflow.approve(report=report, by=user, now=timezone.now(), version=version)
+        _refuse_another_effect(request, effect)
+
+
+def _effect_now(reports: Sequence[QuarterReport]) -> str:
+    """Return the digest of the effect that approving reports would have; to be asked for under the lock."""
+    with data_at(None) as at:
+        return digest(effects_of(reports, at))
+
+
+def _refuse_another_effect(request: HttpRequest, effect: str) -> None:
+    """Undo an approval whose effect is not the one that was shown.
+
+    It is asked after the verb, whose own refusals say more.
+    """
+    if request.POST.get("effect") != effect:
+        raise workflow.Refusal(
+            _("The data have changed since this page was shown. Look at the effect again, then approve.")
+        )
 
 
 def _figures(report: QuarterReport) -> list[tuple[Any, str, list[tuple[str, str]]]]:
@@ -133,19 +162,26 @@ def _sharing(shares: Any) -> set[int]:
 @deciding
 def approve_unit(request: HttpRequest, user: User, year: int, quarter: int, code: str) -> HttpResponse:
     """Approve a unit's whole quarter, all or nothing; what blocks it is listed."""
-    unit = Unit.objects.filter(code=code, pk__in=user.rights.units(APPROVE)).first()
-    plan = plan_of_unit(user, year, unit) if unit else None
+    mine = user.rights.units(APPROVE)
+    # PostgreSQL cannot even be asked about a NUL.
+    unit = Unit.objects.filter(code=code, pk__in=mine).first() if code.isprintable() else None
+    plan = plan_of(unit, year, user) if unit and 1 <= year <= 999 else None
     if unit is None or plan is None or quarter not in QUARTERS:
         raise Http404
     units = Unit.objects.tree().below(unit.pk)
     problems: list[str] = []
     if request.method == "POST":
-        problems = _approve_all(request, user, candidates(plan, quarter, units, user, timezone.now()))
-        if not problems:
+        try:
+            done = _approve_all(request, user, plan, quarter, units)
+        except ValidationError as error:
+            problems = error.messages
+        else:
+            messages.success(request, _("%(number)s quarter reports are approved.") % {"number": done})
             return HttpResponseRedirect(request.path)
     with data_at(None) as at:
         found = candidates(plan, quarter, units, user, at.now)
         ready = [each.report for each in found if each.is_ready]
+        effects = effects_of(ready, at) if ready else []
         context = {
             "plan": plan,
             "quarter": quarter,
@@ -154,23 +190,27 @@ def approve_unit(request: HttpRequest, user: User, year: int, quarter: int, code
             "done": [each for each in found if each.is_done],
             "ready": ready,
             "blocking": [each for each in found if each.obstacle],
-            "effects": effects_of(ready, at) if ready else [],
+            "effects": effects,
+            "effect_shown": digest(effects),
         }
         return render(request, "reports/approve_unit.html", context)
 
 
-def _approve_all(request: HttpRequest, user: User, found: list[Candidate]) -> list[str]:
-    """Approve what the reviewer saw, if that is still all there is; return what stands in the way."""
-    if blocking := [each for each in found if each.obstacle]:
-        return [f"{each.report.indicator.code} {each.obstacle}" for each in blocking]
-    seen = set(request.POST.getlist("report"))
-    ready = {f"{each.report.pk}:{each.report.version}": each.report for each in found if each.is_ready}
-    if not ready or seen != ready.keys():
-        return [_("The reports changed after you opened this page. Look at them again.")]
-    try:
+def _approve_all(request: HttpRequest, user: User, plan: Plan, quarter: int, units: Iterable[int]) -> int:
+    """Approve what the reviewer saw, if that is still all there is, and return how many reports.
+
+    Raises ValidationError with a sentence for each thing that stands in the way.
+    """
+    now = timezone.now()
+    with acting(actor=user, about=plan):
+        found = candidates(plan, quarter, units, user, now)
+        if blocking := [each for each in found if each.obstacle]:
+            raise workflow.Refusal([f"{each.report.indicator.code} {each.obstacle}" for each in blocking])
+        ready = {f"{each.report.pk}:{each.report.version}": each.report for each in found if each.is_ready}
+        if not ready or set(request.POST.getlist("report")) != ready.keys():
+            raise workflow.Refusal(_("The reports changed after you opened this page. Look at them again."))
+        effect = _effect_now(list(ready.values()))
         versions = [(report, report.version) for report in ready.values()]
-        done = workflow.approve_all(reports=versions, by=user, now=timezone.now())
-    except ValidationError as error:
-        return error.messages
-    messages.success(request, _("%(number)s quarter reports are approved.") % {"number": len(done)})
-    return []
+        done = workflow.approve_all(reports=versions, by=user, now=now)
+        _refuse_another_effect(request, effect)
+        return len(done)

@@ -548,6 +548,35 @@ def test_amounts_are_spread_to_the_last_decimal(edit, indicator):
     ]
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("0.5", ["0", "0", "0", "0.5"]),
+        ("1.5", ["1", "1", "1", "1.5"]),
+        ("2.5", ["1", "2", "2", "2.5"]),
+        ("1", ["1", "1", "1", "1"]),
+        ("0", ["0", "0", "0", "0"]),
+        ("-5", ["-2", "-3", "-4", "-5"]),
+    ],
+)
+def test_what_is_planned_in_whole_numbers_never_passes_the_target(
+    indicator, administrator, target, expected, now
+):
+    Indicator.objects.filter(code="K1-1").update(target=target)
+    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=now)
+    assert [value for _, value in planned(indicator("K1-1"))] == [Decimal(value) for value in expected]
+
+
+def test_the_target_in_force_at_the_years_end_is_spread(indicator, adopted, administrator, reviewer, now):
+    revision = workflow.propose_revision(
+        indicator=indicator("K1-1"), from_quarter=4, target=Decimal(20), reason="x", authority="行政院",
+        decided_on=now.date(), number="1", by=administrator, now=now,
+    )  # fmt: skip
+    workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    workflow.spread_planned_values(indicator=indicator("K1-1"), by=administrator, now=now)
+    assert planned(indicator("K1-1")) == [(1, 5), (2, 10), (3, 15), (4, 20)]
+
+
 def test_no_planned_value_is_replaced(edit, indicator, administrator):
     target = indicator("K1-1")
     PlannedValue.objects.create(indicator=target, quarter=3, value=40)

@@ -131,10 +131,9 @@ def test_the_reports_page_refuses_and_keeps_what_was_typed(reports, closed, plan
     assert rows() == before
 
 
-@pytest.mark.parametrize(("action", "reason"), [("approve", ""), ("return", "x")])
-def test_the_reports_page_decides_nothing(reports, closed, reviewer, action, reason):
+def test_the_reports_page_decides_nothing(reports, closed, reviewer):
     client, before = signed_in(reviewer), rows()
-    data = {"action": action, "reason": reason, "version": reports["endorsed"].version}
+    data = {"action": "return", "reason": "x", "version": reports["endorsed"].version}
     page = client.post(change_url(reports["endorsed"]), data)
     assert closed in text(page)
     assert rows() == before

@@ -21,8 +21,8 @@ from indicators.models import (
     TargetRevision,
     Variable,
 )  # fmt: skip
-from indicators.next_year import copy_plan, offers
-from indicators.value import Rollup, Rule, State, VariableRule, offered_baseline
+from indicators.next_year import Offer, copy_plan, offers
+from indicators.value import Rollup, Rule, State, Value, VariableRule, offered_baseline
 from objectives.models import Goal, Plan, Strategy, Unit, WorkItem, WorkPlan
 from objectives.tests.pages import change_url, filled, mistakes, signed_in, text
 from objectives.workflow import adopt_plan
@@ -98,6 +98,16 @@ def test_the_new_plan_is_in_preparation_under_its_own_year(plan, copied, adminis
 def test_the_year_is_replaced_where_it_stands_by_itself(plan, copied, title, expected):
     Plan.objects.update(title=title)
     assert copied().title == expected
+
+
+def test_words_that_would_no_longer_fit_stay_as_they_are(plan, copied):
+    variable = Variable.objects.get(indicator__code="K3-1", rollup="CONSTANT")
+    Variable.objects.filter(pk=variable.pk).update(name="99年" + "訪" * 97, help="99年基準值")
+    Plan.objects.update(title="99年" + "計" * 197)
+    made = copied()
+    copy = Variable.objects.get(predecessor=variable)
+    assert (copy.name, copy.help) == ("99年" + "訪" * 97, "100年基準值")
+    assert made.title == "99年" + "計" * 197
 
 
 def test_the_outline_keeps_its_shape(plan, copied):
@@ -255,6 +265,36 @@ def test_a_year_with_a_gap_offers_its_value_unticked(plan, approved):
     approved("K3-1", 1, meetings=1, projects=2, visits=3)
     found = offer(plan, "K3-1")
     assert (found.amount, found.is_sound) == (6, False)
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        ("99999999999999.4", Decimal("99999999999999.4")),
+        ("100000000000000", None),
+        ("-100000000000000", None),
+        ("9" * 45, None),
+        ("0.00000049", 0),
+        (f"1.{'3' * 33}", Decimal("1.333333")),
+    ],
+)
+def test_an_offer_is_what_can_be_stored(amount, expected):
+    found = Offer(Variable(), Value(Decimal(amount), State.COMPLETE), demo=False)
+    assert found.amount == expected
+    assert found.is_sound == (expected is not None)
+
+
+def test_a_value_that_is_too_large_is_offered_in_words(plan, approved, administrator):
+    Indicator.objects.filter(code="K3-1").update(
+        formula="meetings * projects * visits - baseline",
+    )
+    Variable.objects.filter(indicator__code="K3-1", rollup="CONSTANT").update(symbol="baseline")
+    for quarter in (1, 2, 3, 4):
+        approved("K3-1", quarter, meetings=10**13, projects=10**13, visits=10**13)
+    page = signed_in(administrator).get(address(plan))
+    assert "本年度數值過大，無法帶入。" in text(page)
+    key = Variable.objects.get(indicator__code="K3-1", rollup="CONSTANT").pk
+    assert f"take_{key}" not in filled(page)
 
 
 # -- The page ----------------------------------------------------------------------------------------------

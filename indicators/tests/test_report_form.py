@@ -187,7 +187,7 @@ def test_nobody_else_enters_figures(request, report, send, role, action):
 
 
 @pytest.mark.parametrize("role", ["planner", "manager", "auditor", "administrator"])
-@pytest.mark.parametrize("action", ["approve", "return"])
+@pytest.mark.parametrize("action", ["endorse", "return"])
 def test_nobody_else_decides(request, report, send, planner, role, action):
     target = report("K1-1", 1)
     send(target, "submit", outbound="4", inbound="8")
@@ -198,6 +198,12 @@ def test_nobody_else_decides(request, report, send, planner, role, action):
 
 def test_an_unknown_action_is_a_bad_request(report, send):
     assert send(report("K1-1", 1), "destroy").status_code == 400
+
+
+def test_nothing_is_approved_where_its_effect_is_not_shown(submitted, send, head, reviewer, now):
+    workflow.endorse(report=submitted, by=head, now=now)
+    assert send(submitted, "approve", user=reviewer).status_code == 400
+    assert status(submitted) == Status.ENDORSED
 
 
 def test_reading_changes_nothing(report, planner):
@@ -439,26 +445,25 @@ def test_the_planner_reads_a_submitted_report_without_inputs(view, submitted):
     assert "送審 planner 100 年 1 月 15 日 09:30" in text(view(submitted))
 
 
-def test_a_head_endorses_and_a_reviewer_approves(send, submitted, head, reviewer):
-    assert send(submitted, "approve", user=reviewer).status_code == 200
-    assert status(submitted) == Status.SUBMITTED
+def test_a_head_endorses_and_a_reviewer_is_led_to_the_effect(send, view, submitted, head, reviewer, now):
     response = send(submitted, "endorse", user=head, follow=True)
     assert "已核章，將由研考人員審核。" in text(response)
     assert status(submitted) == Status.ENDORSED
-    response = send(submitted, "approve", user=reviewer, follow=True)
-    assert "已審核通過" in text(response)
-    assert status(submitted) == Status.APPROVED
-    assert 'id="decision-form"' not in response.content.decode()
+    address = f'href="{reverse("approve", args=[submitted.pk])}"'
+    assert address in signed_in(reviewer).get(change_url(submitted)).content.decode()
+    workflow.approve(report=submitted, by=reviewer, now=now)
+    assert 'id="decision-form"' not in view(submitted).content.decode()
 
 
-def test_without_the_heads_step_a_reviewer_approves_what_was_submitted(plan, send, submitted, reviewer):
+def test_without_the_heads_step_a_reviewer_is_led_there_from_what_was_submitted(plan, submitted, reviewer):
     plan.head_step = False
     plan.save()
-    assert "已審核通過" in text(send(submitted, "approve", user=reviewer, follow=True))
+    address = f'href="{reverse("approve", args=[submitted.pk])}"'
+    assert address in signed_in(reviewer).get(change_url(submitted)).content.decode()
 
 
-def test_approving_figures_that_changed_meanwhile_is_refused(send, submitted, reviewer):
-    response = send(submitted, "approve", user=reviewer, version=submitted.version - 1)
+def test_endorsing_figures_that_changed_meanwhile_is_refused(send, submitted, head):
+    response = send(submitted, "endorse", user=head, version=submitted.version - 1)
     assert "本填報已有他人更動" in text(response)
     assert f'name="version" value="{submitted.version}"' in response.content.decode()
     assert status(submitted) == Status.SUBMITTED
@@ -484,8 +489,7 @@ def test_a_head_of_unit_returns_and_does_not_approve(person, ministry, send, sub
     head = person("head", (Role.HEAD, ministry))
     body = signed_in(head).get(change_url(submitted)).content.decode()
     assert 'value="return"' in body
-    assert 'value="approve"' not in body
-    assert send(submitted, "approve", user=head).status_code == 403
+    assert reverse("approve", args=[submitted.pk]) not in body
     send(submitted, "return", user=head, reason="請再確認")
     assert status(submitted) == Status.RETURNED
 
@@ -500,16 +504,16 @@ def test_nobody_decides_about_their_own_work(person, ministry, report, send, hea
     both = person("both", *((role, ministry) for role in (Role.PLANNER, Role.HEAD, Role.REVIEWER)))
     target = report("K1-1", 1)
     send(target, "submit", user=both, outbound="4", inbound="8")
-    for action, user in (("endorse", head), ("approve", None)):
-        response = signed_in(both).get(change_url(target))
-        assert "須由其他人員核章或審核" in text(response)
-        assert f'value="{action}"' not in response.content.decode()
-        response = send(target, action, user=both)
-        assert response.status_code == 403
-        assert "填報或送審人員不得審核" in text(response)
-        if user:
-            send(target, action, user=user)
-    assert status(target) == Status.ENDORSED
+    response = signed_in(both).get(change_url(target))
+    assert "須由其他人員核章或審核" in text(response)
+    assert 'value="endorse"' not in response.content.decode()
+    response = send(target, "endorse", user=both)
+    assert response.status_code == 403
+    assert "填報或送審人員不得審核" in text(response)
+    send(target, "endorse", user=head)
+    response = signed_in(both).get(change_url(target))
+    assert "須由其他人員核章或審核" in text(response)
+    assert reverse("approve", args=[target.pk]) not in response.content.decode()
 
 
 # -- The value that the entry gives
@@ -635,8 +639,8 @@ def test_the_list_takes_the_same_number_of_queries_at_any_size(
 # -- What people stumbled over
 
 
-def test_a_reason_typed_for_a_return_is_not_lost_by_approving(send, submitted, reviewer):
-    page = text(send(submitted, "approve", user=reviewer, reason="請補佐證"))
+def test_a_reason_typed_for_a_return_is_not_lost_by_endorsing(send, submitted, head):
+    page = text(send(submitted, "endorse", user=head, reason="請補佐證"))
     assert status(submitted) == Status.SUBMITTED
     assert "已填退回理由" in page
     assert "請補佐證" in page

@@ -234,7 +234,7 @@ def test_a_contributing_unit_saves_its_share_and_nothing_else(shared, lead, neig
     assert after.figures.count() == 1
 
 
-@pytest.mark.parametrize("action", ["submit", "withdraw", "endorse", "approve", "return", "reopen"])
+@pytest.mark.parametrize("action", ["submit", "withdraw", "endorse", "return", "reopen"])
 def test_a_contributing_unit_takes_no_step(shared, lead, neighbour, department, post, action):
     typed = {share(department, symbol): "3" for symbol in ("outbound", "inbound")}
     assert post(shared, action, user=neighbour, **typed, reason="退").status_code == 403

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from indicators import workflow
-from indicators.models import Indicator, Status, TargetRevision, Variable
+from indicators.models import Indicator, PlannedValue, Status, TargetRevision, Variable
 from indicators.workflow import Closed, Conflict, Refusal
 from ledger.models import Entry
 from objectives.models import Plan, Unit
@@ -262,6 +262,24 @@ def test_a_revision_in_between_is_not_undone_unseen(k11, propose, reviewer, now)
     assert targets("K1-1") == [55, 70, 70, 70]
 
 
+def test_a_revision_does_not_begin_before_one_that_is_in_force_already(k11, propose, reviewer, now):
+    first, second = propose(k11, 2, target=Decimal(60)), propose(k11, 3, target=Decimal(70))
+    workflow.approve_revision(revision=second, by=reviewer, now=now)
+    with pytest.raises(Refusal, match="請改選第 3 季或以後之季別"):
+        workflow.approve_revision(revision=first, by=reviewer, now=now)
+    with pytest.raises(Refusal, match="院授研字第 1 號"):
+        propose(k11, 1, target=Decimal(50))
+    assert targets("K1-1") == [55, 55, 70, 70]
+
+
+def test_two_revisions_of_different_things_go_together_in_any_order(k11, revise):
+    revise(k11, 3, target=Decimal(70))
+    # The target named here is the one in force in quarter 2, so it is not revised.
+    revise(k11, 2, target=Decimal(55), formula="outbound + inbound * 2")
+    assert targets("K1-1") == [55, 55, 70, 70]
+    assert k11.in_force(2).formula == k11.in_force(4).formula == "outbound + inbound * 2"
+
+
 def test_whoever_saw_a_report_by_the_old_definition_looks_at_it_again(
     k11, report, planner, head, reviewer, revise, now
 ):
@@ -339,6 +357,33 @@ def test_an_administrator_enters_a_revision_and_a_reviewer_approves_it(k11, admi
     assert "自第 2 季起 年度目標值 55 次數 → 60 次數" in text(client.get(change_url(k11)))
     assert "至少 60 次數（原訂 55）" in text(client.get(list_url(Indicator)))
     assert "55 次數 → 60 次數" in text(client.get(list_url(TargetRevision)))
+
+
+def test_the_page_names_the_planned_values_that_have_to_be_looked_at(
+    k11, propose, administrator, reviewer, now
+):
+    PlannedValue.objects.bulk_create(
+        PlannedValue(indicator=k11, quarter=quarter, value=quarter * 11) for quarter in (1, 2, 3, 4)
+    )
+    revision = propose(k11, 3, target=Decimal(20))
+
+    def page():
+        return signed_in(administrator).get(change_url(revision))
+
+    words = "第 3 季：33 第 4 季：44"
+    assert words in text(page())
+    assert f"{change_url(k11)}#planned_values-group" in page().content.decode()
+    assert 'id="planned_values-group"' in signed_in(administrator).get(change_url(k11)).content.decode()
+    workflow.approve_revision(revision=revision, by=reviewer, now=now)
+    assert words in text(page())
+    workflow.close_year(plan=k11.goal.plan, by=administrator, now=now)
+    assert "預定值" not in text(page())
+
+
+def test_a_revised_formula_says_nothing_of_planned_values(k11, propose, administrator):
+    PlannedValue.objects.create(indicator=k11, quarter=4, value=55)
+    revision = propose(k11, 3, formula="outbound + inbound * 2")
+    assert "預定值" not in text(signed_in(administrator).get(change_url(revision)))
 
 
 def test_what_was_typed_stays_where_it_is_refused(k11, administrator):

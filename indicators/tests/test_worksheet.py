@@ -20,7 +20,8 @@ from indicators.models import (
     Status,
     Variable,
 )
-from objectives.models import Unit, WorkItem
+from indicators.my_work import opened_periods, worksheets
+from objectives.models import Goal, Plan, Unit, WorkItem
 from objectives.roles import Role
 from objectives.tests.pages import filled, signed_in, text
 
@@ -176,6 +177,72 @@ def test_the_ministry_sees_the_units_below_unless_it_asks_for_its_own(sheet_of, 
     assert len(page.context["sheet"].sections) == 6
     _client, _path, page = sheet_of(planner, query="?scope=own")
     assert len(page.context["sheet"].sections) == 5
+
+
+# -- Which plan a sheet belongs to
+
+
+@pytest.fixture
+def agency(ministry):
+    """An agency below the ministry with a plan of its own for the same year."""
+    unit = Unit.objects.create(code="SUB", name="附屬機關", parent=ministry)
+    plan = Plan.objects.create(unit=unit, year=99, title="附屬機關99年度計畫")
+    goal = Goal.objects.create(plan=plan, kind="KEY", number=1, title="目標", outline_number=1)
+    indicator = Indicator.objects.create(
+        goal=goal, code="K1-1", number=1, title="附屬指標", scheme=1, method="m", standard="s", target=5,
+        unit="次", formula="visits", lead_unit=unit,
+    )  # fmt: skip
+    Variable.objects.create(
+        indicator=indicator, symbol="visits", name="次數", rollup="SUM", kind="COUNT", position=1
+    )
+    workflow.create_periods(plan)
+    workflow.create_reports([indicator])
+    return unit
+
+
+def title_of(user, unit):
+    """The title of the plan to which the worksheet and the pages of approval of the unit belong."""
+    sheet = signed_in(user).get(address(unit))
+    decision = signed_in(user).get(reverse("approve_unit", args=[99, 1, unit.code]))
+    titles = {sheet.context["sheet"].scope.plan.title, decision.context["plan"].title}
+    assert len(titles) == 1
+    return titles.pop()
+
+
+def test_an_agency_below_the_ministry_reports_into_its_own_plan(agency, plan, ministry, reviewer):
+    assert title_of(reviewer, agency) == "附屬機關99年度計畫"
+    assert title_of(reviewer, ministry) == plan.title
+    section = Unit.objects.create(code="SECT", name="附屬科", parent=agency)
+    assert title_of(reviewer, section) == "附屬機關99年度計畫"
+
+
+def test_a_department_that_moves_below_an_agency_keeps_its_reports_in_the_ministrys_plan(
+    agency, plan, department, reviewer
+):
+    Indicator.objects.filter(code="K1-2").update(lead_unit=department)
+    department.parent = agency
+    department.save()
+    assert title_of(reviewer, department) == plan.title
+    assert title_of(reviewer, agency) == "附屬機關99年度計畫"
+
+
+def test_a_contributing_unit_reports_into_the_plan_that_it_contributes_to(agency, plan, department, reviewer):
+    Indicator.objects.get(goal__plan=plan, code="K1-1").contributing_units.add(department)
+    department.parent = agency
+    department.save()
+    assert title_of(reviewer, department) == plan.title
+
+
+def test_my_work_leads_to_the_sheets_of_the_right_plan(agency, person, planner, ministry, now):
+    theirs = person("theirs", (Role.PLANNER, agency))
+    found = {}
+    for user in (theirs, planner):
+        periods = opened_periods(user, now)
+        sheets = worksheets(user, periods)
+        found[user] = {
+            (period.plan.unit.code, unit.code) for period in periods for unit, _ in sheets[period.pk]
+        }
+    assert found == {theirs: {("SUB", "SUB")}, planner: {("MOFA", "MOFA")}}
 
 
 def test_progress_and_due_date_are_in_words(save, sheet_of, planner, cell, plan):

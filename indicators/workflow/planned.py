@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 
 from django.utils.translation import gettext as _
 
@@ -31,9 +31,10 @@ def why_not_spread(indicator: Indicator, now: datetime) -> str:
 def spread_planned_values(*, indicator: Indicator, by: User, now: datetime) -> list[PlannedValue]:
     """按季平均分配: plan a quarter, a half, three quarters and all of the target for the four quarters' ends.
 
-    Where everything is counted in whole numbers, a part that is none is rounded up: whoever is on its course
-    then never ends below the target. Raises PermissionDenied; Refusal where the value is no sum, where any
-    planned value is there (nothing is replaced), or where the result of a quarter stands already.
+    The target is the one in force at the year's end. Where everything is counted in whole numbers, a part
+    that is none is rounded up: whoever is on its course then never ends below the target; only where that
+    would be more than the target, it is rounded down. Raises PermissionDenied; Refusal where the value is no
+    sum, where any planned value is there (nothing is replaced), or where a quarter's result stands already.
     """
     with acting(actor=by, about=indicator):
         require(by, "indicators.add_plannedvalue", indicator)
@@ -47,11 +48,15 @@ def spread_planned_values(*, indicator: Indicator, by: User, now: datetime) -> l
 
 
 def _part(indicator: Indicator, quarter: int) -> Decimal:
-    """Return the share of the target that is due by the end of quarter; the last is the target itself."""
-    target = indicator.in_force(quarter).target
+    """Return the part of the target that is due by the end of quarter; the last is the target itself."""
+    target = indicator.in_force(QUARTERS[-1]).target
     if quarter == QUARTERS[-1]:
         return target
     with localcontext(WORKING):
         part = target * quarter / len(QUARTERS)
     counted = all(each.memo or each.kind == Variable.Kind.COUNT for each in indicator.variables.all())
-    return part.quantize(WHOLE, ROUND_CEILING) if counted else part.quantize(SMALLEST, ROUND_HALF_UP)
+    if not counted:
+        return part.quantize(SMALLEST, ROUND_HALF_UP)
+    whole = part.quantize(WHOLE, ROUND_CEILING)
+    # Of a target such as 0.5 no whole number is due before the year's end: what is planned never falls.
+    return whole if whole <= target else part.quantize(WHOLE, ROUND_FLOOR)

@@ -44,9 +44,9 @@ def propose_revision(
 
     What is left open, or is as it stands already, stays so; constant is the corrected one of variable.
     Raises PermissionDenied; Closed in a closed year, or where a quarter from which it would apply is closed;
-    Refusal before the plan's adoption, from a quarter that is approved already, where nothing would change or
-    the new definition cannot be computed; ValidationError (a field is empty, or a constant that its variable
-    cannot have).
+    Refusal before the plan's adoption, from a quarter that is approved already or before one from which the
+    same is revised already, where nothing would change or the new definition cannot be computed;
+    ValidationError (a field is empty, or a constant that its variable cannot have).
     """
     with acting(actor=by, reason=trimmed(reason), about=indicator):
         require(by, ADD, indicator)
@@ -58,6 +58,7 @@ def propose_revision(
         _refuse_unfit(revision, now)
         revision.old_target, revision.old_formula, revision.old_constant = _before(revision)
         _leave_out_what_stays(revision)
+        _refuse_before_a_later_one(revision)
         revision.full_clean()
         revision.save()
         return revision
@@ -74,8 +75,8 @@ def approve_revision(*, revision: TargetRevision, by: User, now: datetime) -> Ta
     """Put a revision in force: results from its quarter on are computed with it at once.
 
     Raises PermissionDenied, also for whoever entered it; Closed; Refusal where it is approved or withdrawn
-    already, where a quarter from which it would apply has been approved since, or where something else is in
-    force by now than when it was entered.
+    already, where a quarter from which it would apply has been approved since, where something else is in
+    force by now than when it was entered, or where the same is revised from a later quarter on by now.
     """
     with acting(actor=by, reason=revision.number, about=revision):
         require(by, APPROVE, revision)
@@ -92,6 +93,7 @@ def approve_revision(*, revision: TargetRevision, by: User, now: datetime) -> Ta
                     "anew."
                 )
             )
+        _refuse_before_a_later_one(revision)
         revision.approved_by, revision.approved_at = by, now
         revision.save(update_fields=["approved_by", "approved_at"])
         _let_reviewers_look_again(revision)
@@ -197,6 +199,28 @@ def _leave_out_what_stays(revision: TargetRevision) -> None:
         raise Refusal(
             _("Nothing would change: give a target, a formula or a constant unlike those in force.")
         )
+
+
+def _refuse_before_a_later_one(revision: TargetRevision) -> None:
+    """Refuse what a revision in force would end: it would not last to the year's end, as people expect."""
+    in_force = revision.indicator.revisions.exclude(approved_at=None)
+    later = in_force.filter(from_quarter__gt=revision.from_quarter).order_by("from_quarter", "pk")
+    other = next((each for each in later if _revise_the_same(each, revision)), None)
+    if other:
+        raise Refusal(
+            _(
+                "The same is revised from quarter %(quarter)s on already (%(number)s), so this revision "
+                "would end there. Choose quarter %(quarter)s or a later one."
+            )
+            % {"quarter": other.from_quarter, "number": other.number}
+        )
+
+
+def _revise_the_same(one: TargetRevision, other: TargetRevision) -> bool:
+    """Say whether both revise the target, the formula, or the same constant."""
+    targets = one.target is not None and other.target is not None
+    constants = one.variable_id is not None and one.variable_id == other.variable_id
+    return targets or bool(one.formula and other.formula) or constants
 
 
 def _let_reviewers_look_again(revision: TargetRevision) -> None:

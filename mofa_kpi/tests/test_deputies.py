@@ -281,3 +281,63 @@ def test_a_role_taken_from_the_principal_is_gone_for_the_deputy_too(
     Membership.objects.filter(user=planner).delete()
     assert not may_submit(neighbour, ministry)
     assert may_submit(neighbour, department)
+
+
+# -- Who looks after a deputy's account
+
+
+@pytest.fixture
+def local(person, department):
+    """The administrator of the department alone."""
+    return person("local", (Role.ADMINISTRATOR, department))
+
+
+def looked_after_by(administrator, account):
+    """Whether administrator may change the account: by both doors, and on its password's page."""
+    administrator, account = again(administrator), again(account)
+    page = signed_in(administrator).get(f"/admin/objectives/user/{account.pk}/password/")
+    answers = {
+        account in User.objects.visible_to(administrator),
+        can(administrator, "objectives.change_user", account),
+        page.status_code == 200,
+    }
+    assert len(answers) == 1
+    return answers.pop()
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 3), (30, 31)], ids=["today", "days", "to come"])
+def test_a_deputys_account_is_looked_after_where_its_principal_works_too(
+    name, reviewer, neighbour, local, administrator, today, first, last
+):
+    assert looked_after_by(local, neighbour)
+    name(first, last, principal=reviewer, today=today)
+    assert not looked_after_by(local, neighbour)
+    assert looked_after_by(administrator, neighbour)
+
+
+def test_no_password_is_set_on_the_way_to_a_principals_roles(name, reviewer, neighbour, local, today):
+    name(principal=reviewer, today=today)
+    password = {"password1": "another battery staple 7", "password2": "another battery staple 7"}
+    signed_in(local).post(f"/admin/objectives/user/{neighbour.pk}/password/", password)
+    assert not again(neighbour).check_password("another battery staple 7")
+
+
+def test_an_ended_deputyship_counts_no_more(name, reviewer, neighbour, local, today):
+    deputyship = name(0, 3, principal=reviewer, today=today)
+    Deputy.objects.filter(pk=deputyship.pk).update(starts_on=today - 3 * DAY)
+    assert not looked_after_by(local, neighbour)
+    end_deputy(deputyship=deputyship, by=reviewer, today=today)
+    assert looked_after_by(local, neighbour)
+
+
+def test_a_principal_of_the_same_unit_changes_nothing(name, person, department, neighbour, local, today):
+    name(principal=person("colleague", (Role.HEAD, department)), today=today)
+    assert looked_after_by(local, neighbour)
+
+
+def test_a_role_that_no_deputy_takes_over_changes_nothing(
+    name, person, ministry, department, neighbour, local, today
+):
+    both = person("both", (Role.PLANNER, department), (Role.ADMINISTRATOR, ministry))
+    name(principal=both, today=today)
+    assert looked_after_by(local, neighbour)

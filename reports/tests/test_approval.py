@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from indicators import workflow
-from indicators.models import Indicator, PlannedValue, QuarterReport, ReportingPeriod, Status
+from indicators.models import Indicator, PlannedValue, QuarterReport, ReportingPeriod, Status, Variable
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Membership, Plan
 from objectives.roles import Role
@@ -41,8 +41,15 @@ def before_and_after(response, name):
     return re.findall(r"\[([^\]]*)\]", row)
 
 
+def effect_shown(user, path):
+    """Return what stands for the effect in the page's form; empty where there is no form."""
+    found = re.search(r'name="effect" value="([^"]*)"', signed_in(user).get(path).content.decode())
+    return found[1] if found else ""
+
+
 def send(user, report, action="approve", **data):
-    data = {"action": action, "version": report.version, "reason": "", **data}
+    effect = data.pop("effect", None) or effect_shown(user, address(report))
+    data = {"action": action, "version": report.version, "reason": "", "effect": effect, **data}
     return signed_in(user).post(address(report), data, follow=True)
 
 
@@ -164,9 +171,15 @@ def everything_due(quarter):
     others.update(not_applicable_reason="本測試不計")
 
 
-def approve_quarter(user, reports):
-    data = {"report": [f"{each.pk}:{each.version}" for each in reports]}
-    return signed_in(user).post("/approve/99/1/MOFA/", data, follow=True)
+QUARTER = "/approve/99/1/MOFA/"
+
+
+def approve_quarter(user, reports, effect=None):
+    data = {
+        "report": [f"{each.pk}:{each.version}" for each in reports],
+        "effect": effect or effect_shown(user, QUARTER),
+    }
+    return signed_in(user).post(QUARTER, data, follow=True)
 
 
 def test_a_units_quarter_is_approved_at_once(endorsed, reviewer):
@@ -217,8 +230,98 @@ def test_a_closed_quarter_is_not_approved_and_says_who_closed_it(endorsed, revie
     assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
 
 
+def plan_five():
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=5)
+
+
+def half_the_target():
+    Indicator.objects.filter(code="K5-2").update(target=6)
+
+
+CHANGES = [plan_five, half_the_target]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_report_is_not_approved_with_another_effect_than_was_shown(endorsed, reviewer, change):
+    waiting = endorsed("K5-2", 1, projects=3)
+    seen = effect_shown(reviewer, address(waiting))
+    change()
+    page = send(reviewer, waiting, effect=seen)
+    told = text(page)
+    assert "資料已變更，請重新確認審核通過之影響" in told.partition("截至第 1 季")[0]  # before the new effect
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+    assert effect_shown(reviewer, address(waiting)) in page.content.decode()  # and may be confirmed at once
+    send(reviewer, waiting)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.APPROVED
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_quarter_is_not_approved_with_another_effect_than_was_shown(endorsed, reviewer, change):
+    everything_due(1)
+    ready = [endorsed("K5-2", 1, projects=3), endorsed("K8-1", 1, rotations=1)]
+    seen = effect_shown(reviewer, QUARTER)
+    change()
+    page = approve_quarter(reviewer, ready, effect=seen)
+    assert "資料已變更，請重新確認審核通過之影響" in text(page)
+    assert not QuarterReport.objects.approved().exists()
+    assert effect_shown(reviewer, QUARTER) in page.content.decode()
+    approve_quarter(reviewer, ready)
+    assert QuarterReport.objects.approved().count() == 2
+
+
+def test_the_planned_value_that_progress_is_judged_by_is_shown(endorsed, reviewer):
+    plan_five()
+    waiting = endorsed("K8-1", 1, rotations=1)
+    assert "預定值" not in text(signed_in(reviewer).get(address(waiting)))
+    PlannedValue.objects.create(indicator=waiting.indicator, quarter=1, value=1)
+    assert "預定值 1 " in text(signed_in(reviewer).get(address(waiting)))
+
+
+def test_an_earlier_quarter_that_is_reopened_meanwhile_changes_the_effect(endorsed, approved, reviewer):
+    first = approved("K5-2", 1, projects=3)
+    waiting = endorsed("K5-2", 2, projects=4)
+    seen = effect_shown(reviewer, address(waiting))
+    workflow.reopen(report=first, by=reviewer, now=NOW, reason="數字有誤")
+    assert "資料已變更" in text(send(reviewer, waiting, effect=seen))
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+
+
+def test_a_constant_that_is_given_meanwhile_changes_the_effect(endorsed, reviewer):
+    waiting = endorsed("K3-1", 1, meetings=5, projects=1, visits=1)
+    seen = effect_shown(reviewer, address(waiting))
+    Variable.objects.filter(indicator__code="K3-1", rollup="CONSTANT").update(constant=20)
+    assert "資料已變更" in text(send(reviewer, waiting, effect=seen))
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
+
+
+def test_what_does_not_touch_the_effect_does_not_stand_in_the_way(endorsed, reviewer):
+    waiting = endorsed("K5-2", 1, projects=3)
+    seen = effect_shown(reviewer, address(waiting))
+    other = endorsed("K8-1", 1, rotations=1)
+    PlannedValue.objects.create(indicator=other.indicator, quarter=1, value=5)
+    send(reviewer, waiting, effect=seen)
+    assert QuarterReport.objects.get(pk=waiting.pk).status == Status.APPROVED
+
+
+def test_without_an_effect_nothing_is_approved(endorsed, reviewer):
+    everything_due(1)
+    ready = [endorsed("K5-2", 1, projects=3), endorsed("K8-1", 1, rotations=1)]
+    data = {"action": "approve", "version": ready[0].version}
+    assert "資料已變更" in text(signed_in(reviewer).post(address(ready[0]), data))
+    data = {"report": [f"{each.pk}:{each.version}" for each in ready]}
+    assert "資料已變更" in text(signed_in(reviewer).post(QUARTER, data))
+    assert not QuarterReport.objects.approved().exists()
+
+
 @pytest.mark.parametrize(
-    "path", ["/approve/99/5/MOFA/", "/approve/98/1/MOFA/", "/approve/99/1/NOBODY/", "/approve/0/"]
+    "path",
+    [
+        "/approve/99/5/MOFA/",
+        "/approve/98/1/MOFA/",
+        "/approve/99/1/NOBODY/",
+        "/approve/99/1/%00/",
+        "/approve/0/",
+    ],
 )
 def test_what_is_not_there_is_not_found(plan, reviewer, path):
     assert signed_in(reviewer).get(path).status_code == 404
