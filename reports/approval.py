@@ -145,7 +145,6 @@ def candidates(plan: Plan, quarter: int, units: Iterable[int], user: User, now: 
         QuarterReport.objects.visible_to(user)
         .filter(expected, indicator__goal__plan=plan, quarter=quarter, indicator__lead_unit__in=units)
         .select_related("indicator__goal__plan__unit", "indicator__lead_unit")
-        .prefetch_related("editors")
         .order_by("indicator__goal__outline_number", "indicator__number")
     )
     closed: dict[int, str] = {}
@@ -173,6 +172,6 @@ def obstacle(report: QuarterReport, user: User) -> str:
         return _("This report is «%(status)s».") % {"status": report.get_status_display()}
     if not can(user, APPROVE, report):
         return _("Your roles do not allow this. Please ask an administrator.")
-    if user.pk == report.submitted_by_id or user in report.editors.all():
+    if workflow.had_a_hand_in(report, user):
         return _("You filled in or submitted this report yourself, so another reviewer approves it.")
     return ""

@@ -78,7 +78,7 @@ def test_a_late_approval_shows_what_it_does_to_the_latest_quarter_too(endorsed, 
 
 
 def test_the_page_shows_what_is_approved(endorsed, report, planner, head, reviewer):
-    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=5)
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=2)
     found = workflow.save_draft(
         report=report("K5-2", 1),
         by=planner,
@@ -230,15 +230,15 @@ def test_a_closed_quarter_is_not_approved_and_says_who_closed_it(endorsed, revie
     assert QuarterReport.objects.get(pk=waiting.pk).status == Status.ENDORSED
 
 
-def plan_five():
-    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=5)
+def plan_two():
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K5-2"), quarter=1, value=2)
 
 
 def half_the_target():
     Indicator.objects.filter(code="K5-2").update(target=6)
 
 
-CHANGES = [plan_five, half_the_target]
+CHANGES = [plan_two, half_the_target]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -270,7 +270,7 @@ def test_a_quarter_is_not_approved_with_another_effect_than_was_shown(endorsed, 
 
 
 def test_the_planned_value_that_progress_is_judged_by_is_shown(endorsed, reviewer):
-    plan_five()
+    plan_two()
     waiting = endorsed("K8-1", 1, rotations=1)
     assert "預定值" not in text(signed_in(reviewer).get(address(waiting)))
     PlannedValue.objects.create(indicator=waiting.indicator, quarter=1, value=1)
@@ -298,7 +298,7 @@ def test_what_does_not_touch_the_effect_does_not_stand_in_the_way(endorsed, revi
     waiting = endorsed("K5-2", 1, projects=3)
     seen = effect_shown(reviewer, address(waiting))
     other = endorsed("K8-1", 1, rotations=1)
-    PlannedValue.objects.create(indicator=other.indicator, quarter=1, value=5)
+    PlannedValue.objects.create(indicator=other.indicator, quarter=1, value=2)
     send(reviewer, waiting, effect=seen)
     assert QuarterReport.objects.get(pk=waiting.pk).status == Status.APPROVED
 
