@@ -28,6 +28,7 @@ from objectives.permissions import can
 from . import evidence_store, workflow
 from .evidence_panel import Panel, files_form, number_form
 from .models import Evidence, QuarterReport
+from .report_form import enters_for
 from .uploads import has_failed, is_too_large
 
 # A file is never shown within the site; should a browser do so, nothing in it can run or load.
@@ -80,6 +81,8 @@ def _back(request: HttpRequest) -> str:
 
 
 def _add(request: HttpRequest, user: User, report: QuarterReport) -> HttpResponse:
+    if not enters_for(user, report):
+        raise PermissionDenied(_("Your roles do not allow this. Please ask an administrator."))
     action = request.POST.get("action")  # reads the request
     if is_too_large(request):
         problem = _("These files are more than a report can have. None of them was kept.")

@@ -139,6 +139,7 @@ class GoalAdmin(PlanPart, ScopedAdmin):
     list_display_links = ["code", "heading"]
     list_filter = [YearFilter]
     search_fields = ["title", "outline_title"]
+    ordering = ["plan", "outline_number"]  # said here too: a query that counts forgets the model's own
     plan_lookup = "plan"
     owner = "plan"
     wording = ["kind", "number", "title", "outline_number", "outline_title", "text", "preamble_title"]
@@ -259,6 +260,7 @@ class WorkPlanAdmin(PlanPart, ScopedAdmin):
     list_display = ["name", "position", "item_count"]
     list_filter = [YearFilter]
     search_fields = ["name"]
+    ordering = ["plan", "position"]  # as for goals
     plan_lookup = "plan"
     owner = "plan"
     wording = ["position", "name"]

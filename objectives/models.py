@@ -158,7 +158,9 @@ class User(AbstractBaseUser):
             return Rights({}, frozenset())
         tree = Unit.objects.tree()
         own = Rights.of(((role, unit) for user, role, unit in memberships if user == self.pk), tree)
-        return Rights.of(((role, unit) for _, role, unit in memberships if unit in own.organisation), tree)
+        effective = [each for each in memberships if each[2] in own.organisation]
+        principals = {user for user, _role, _unit in effective} - {self.pk}
+        return Rights.of(((role, unit) for _user, role, unit in effective), tree, principals)
 
     def left_in(self) -> list[models.Model]:
         """Return what names the person among those who changed it, and would lose that with the account.

@@ -109,9 +109,12 @@ class Rights:
 
     units_by_role: Mapping[Role, frozenset[int]]
     organisation: frozenset[int]
+    principals: frozenset[int] = frozenset()  # the people whose deputy the person is now, by id
 
     @classmethod
-    def of(cls, memberships: Iterable[tuple[str, int]], tree: Tree) -> "Rights":
+    def of(
+        cls, memberships: Iterable[tuple[str, int]], tree: Tree, principals: Iterable[int] = ()
+    ) -> "Rights":
         """Resolve (role, unit id) pairs."""
         units_by_role: dict[Role, frozenset[int]] = {}
         organisation: frozenset[int] = frozenset()
@@ -119,7 +122,7 @@ class Rights:
             role = Role(name)
             units_by_role[role] = units_by_role.get(role, frozenset()) | tree.below(unit)
             organisation |= tree.below(tree.root(unit))
-        return cls(units_by_role, organisation)
+        return cls(units_by_role, organisation, frozenset(principals))
 
     def units(self, permission: str) -> frozenset[int]:
         """Return the units over which the person holds the permission."""

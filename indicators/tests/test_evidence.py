@@ -133,6 +133,16 @@ def test_whoever_enters_for_a_contributing_unit_adds_too_and_nobody_else(
     assert len(stored()) == Evidence.objects.count() == 1
 
 
+@pytest.mark.parametrize("who", ["head", "administrator"])
+def test_who_may_not_add_is_refused_whatever_they_send(request, client, draft, settings, who):
+    settings.UPLOAD_MAX_SIZE = len(SHEET)
+    client.force_login(request.getfixturevalue(who))
+    assert post(client, draft).status_code == 403
+    assert post(client, draft, ("a.pdf", SHEET)).status_code == 403
+    assert post(client, draft, action="number").status_code == 403
+    assert post(client, draft, action="unheard of").status_code == 403
+
+
 def test_a_planner_of_another_unit_adds_nothing(add, draft, neighbour):
     with pytest.raises(PermissionDenied):
         add(draft, by=neighbour)

@@ -179,6 +179,62 @@ def test_malformed_filters_words_and_pages_do_no_harm(administrator, plan, model
             assert client.get(list_url(model), asked).status_code in (200, 302)
 
 
+# One relation to each model: what is offered hangs on that model's page alone.
+RELATIONS = {
+    field.related_model: field
+    for app in ("objectives", "indicators")
+    for model in apps.get_app_config(app).get_models()
+    for field in [*model._meta.fields, *model._meta.many_to_many]
+    if field.is_relation
+}
+
+
+def offered(user, field, term):
+    """Return the words that autocompletion offers for a relation; None where it offers nothing at all."""
+    model = field.model._meta
+    asked = {"app_label": model.app_label, "model_name": model.model_name, "field_name": field.name}
+    response = signed_in(user).get(reverse("admin:autocomplete"), asked | {"term": term})
+    assert response.status_code in (200, 403, 404)
+    return [each["text"] for each in response.json()["results"]] if response.status_code == 200 else None
+
+
+@pytest.mark.parametrize("who", ["administrator", "deputy", "planner"])
+def test_autocompletion_offers_nothing_of_another_organisation(request, plan, elsewhere, person, who):
+    person("他部承辦人", (Role.PLANNER, elsewhere.unit))
+    Goal.objects.create(plan=elsewhere, kind="KEY", number=1, title="他部目標", outline_number=1)
+    user = request.getfixturevalue(who)
+    assert not any(offered(user, field, "他部") for field in RELATIONS.values())
+
+
+def test_autocompletion_offers_what_the_person_sees(plan, elsewhere, person):
+    foreigner = person("他部管理者", (Role.ADMINISTRATOR, elsewhere.unit))
+    found = {model: offered(foreigner, field, "") for model, field in RELATIONS.items()}
+    assert (found[Unit], found[User], found[Plan]) == (["他部"], ["他部管理者"], [str(elsewhere)])
+    assert not any(found[model] for model in set(found) - {Unit, User, Plan})
+
+
+def test_autocompletion_offers_the_people_that_one_administers(deputy, person, department, planner):
+    person("plain", (Role.PLANNER, department))
+    assert offered(deputy, Membership._meta.get_field("user"), "pla") == ["plain"]
+    assert offered(planner, Membership._meta.get_field("user"), "pla") is None
+
+
+OWN_VIEWS = {("add", "targetrevision"), ("change", "targetrevision"), ("change", "quarterreport")}
+
+
+@pytest.mark.parametrize("view", ["add", "change", "delete"])
+def test_a_popup_gives_no_column_back_but_the_key(administrator, plan, view):
+    client = signed_in(administrator)
+    for model in OURS:
+        if (view, model._meta.model_name) in OWN_VIEWS:
+            continue  # which know of no popup
+        arguments = [] if view == "add" else [getattr(model._default_manager.first(), "pk", 0)]
+        address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=arguments)
+        asked = {"_popup": "1", "_to_field": model._meta.fields[1].name}  # a person's: password
+        assert client.get(address, asked).status_code == 400
+        assert client.post(address, asked).status_code == 400
+
+
 def test_autocompletion_survives_a_null_character(administrator, plan):
     asked = {"app_label": "objectives", "model_name": "goal", "field_name": "plan", "term": "\0年"}
     assert signed_in(administrator).get(reverse("admin:autocomplete"), asked).status_code == 200

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from indicators.numbers import format_number
 from objectives import roc
-from objectives.models import User, WorkItem
+from objectives.models import Deputy, User, WorkItem
 from objectives.roles import Role
 
 from ..document import Line, lines_of
@@ -41,6 +43,15 @@ def content_lines(item: WorkItem) -> Iterator[Line]:
 def role_names(user: User) -> list[str]:
     """The person's roles in words."""
     return [str(role.label) for role in Role if role in user.rights.units_by_role]
+
+
+@register.filter
+def deputising(user: User) -> QuerySet[Deputy]:
+    """The deputyships that give the person somebody's roles today; no query where there are none."""
+    if not user.rights.principals:
+        return Deputy.objects.none()
+    mine = Deputy.objects.filter(deputy=user, principal__in=user.rights.principals)
+    return mine.in_force(roc.taipei(timezone.now()).date()).select_related("principal").order_by("ends_on")
 
 
 @register.filter

@@ -97,6 +97,14 @@ def test_the_deputy_sees_for_whom_and_until_when_and_cannot_end_it(neighbour, de
     assert Deputy.objects.get().ends_on == deputyship.ends_on
 
 
+def test_the_account_menu_says_for_whom_one_deputises_now(neighbour, planner, plan, deputyship, today):
+    words = f"您目前代理：planner，至{roc_date(deputyship.ends_on)}"
+    assert words in text(signed_in(neighbour).get("/plan/"))
+    assert "您目前代理" not in text(signed_in(planner).get("/plan/"))
+    Deputy.objects.update(starts_on=today + DAY)
+    assert "您目前代理" not in text(signed_in(neighbour).get("/plan/"))
+
+
 def test_a_person_ends_a_deputyship_at_once(planner, neighbour, deputyship, report, today):
     assert f"/deputies/{deputyship.pk}/end/" in signed_in(planner).get("/deputies/").content.decode()
     assert "已終止" in text(end(planner, deputyship))
