@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from objectives.models import Plan, Unit, User, WorkItem
 
+from . import workflow
 from .forms import shown
 from .formula import WORKING
 from .models import (
@@ -21,6 +23,7 @@ from .models import (
     ItemProgress,
     PlannedValue,
     QuarterReport,
+    ReportStep,
     Status,
     TargetRevision,
     Variable,
@@ -178,6 +181,11 @@ class Form:
         return str(STATES[State.EMPTY]) if quarter in variable.due else "－"
 
     @property
+    def steps(self) -> list[tuple[Promise, ReportStep]]:
+        """Every step that the report took, in all its rounds, with its name."""
+        return [(workflow.Step(each.step).label, each) for each in self.report.steps.all()]
+
+    @property
     def evidence(self) -> list[Evidence]:
         return [each for each in self.report.evidence.all() if each.removed_at is None]
 
@@ -201,6 +209,7 @@ def printable(reports: QuerySet[QuarterReport]) -> list[Form]:
             "indicator__revisions",
             "indicator__contributing_units",
             "evidence",
+            Prefetch("steps", ReportStep.objects.select_related("by")),
         )
         .order_by("indicator__goal__plan", "indicator__goal__outline_number", "indicator__number")
     )

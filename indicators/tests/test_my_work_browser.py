@@ -83,4 +83,4 @@ def test_the_form_to_print_fits_and_is_black_on_white(enter, planner, returned, 
     assert page.locator("nav.main").is_hidden()
     look = "getComputedStyle(document.querySelector('.sheet'))"
     assert page.evaluate(f"[{look}.color, {look}.backgroundColor]") == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
-    assert page.get_by_text("草稿，未經審核").first.is_visible()
+    assert page.get_by_text("尚未審核通過").first.is_visible()

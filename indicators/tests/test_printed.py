@@ -57,7 +57,7 @@ def test_the_form_says_everything(full, planner):
         "K1-1 加強雙方政要互訪", "衡量標準", "至少 55 次數", "未修正", "第 1 季 本季 累計",
         "互訪十次。 <b>&", "行程延期", "下季補辦",
         "99 年 9 月 30 日", "請主計處協助", "公文文號 外北美字第0990001號", "名冊.pdf SHA-256 " + "ab" * 32,
-        "累計達成值 22 次數", "預定值 28 次數 · 差異 －6", "草稿，未經審核",
+        "累計達成值 22 次數", "預定值 28 次數 · 差異 －6", "尚未審核通過",
         "核章欄 承辦人 單位主管 研考人員 機關首長",
     ):  # fmt: skip
         assert piece in words, piece
@@ -80,12 +80,23 @@ def test_the_ledgers_head_and_the_moment_are_printed(full, planner):
     assert "列印時間：1" in words  # an ROC year of three digits
 
 
+def test_every_round_stays_on_the_form(approved, planner, reviewer, now):
+    done = approved("K1-1", 1, outbound=4, inbound=8)
+    workflow.reopen(report=done, by=reviewer, now=now, reason="數字有誤")
+    words = form_of(done, planner)
+    steps = words[words.index("辦理紀錄") :]
+    order = ["送審 planner", "單位主管核章 head", "審核通過 reviewer", "reviewer", "數字有誤"]
+    assert sorted(order, key=steps.index) == order
+    assert "尚未送審" not in words
+    assert "尚未審核通過" in words
+
+
 def test_an_approved_form_is_no_draft(approved, planner):
     done = approved("K1-1", 1, outbound=4, inbound=8)
     words = form_of(done, planner)
-    assert "草稿，未經審核" not in words
+    assert "尚未審核通過" not in words
     assert "狀態 審核通過" in words
-    assert "reviewer 於 100 年 1 月 15 日 09:30 審核通過" in words
+    assert "審核通過 reviewer 100 年 1 月 15 日 09:30" in words
 
 
 def test_zero_not_applicable_and_not_reported_are_three_things(report, planner, now):
