@@ -193,11 +193,13 @@ def _missing_shares(report: QuarterReport, units: Collection[int]) -> Iterator[s
 def opened_periods(user: User, now: datetime) -> list[ReportingPeriod]:
     """Return the periods of user's agencies that have opened, closed ones included, the newest first.
 
-    Of years that are closed only the newest is told of. Their `reopenings` are those in force now.
+    Of years that are closed only the newest is told of, of a year in preparation nothing. Their `reopenings`
+    are those in force now.
     """
     periods = list(
         ReportingPeriod.objects.visible_to(user)
         .filter(opens_on__lte=taipei(now).date())
+        .exclude(plan__predecessor__isnull=False, plan__adopted_on=None)
         .select_related("plan__unit", "plan__closed_by", "closed_by")
         .prefetch_related(Prefetch("reopenings", Reopening.objects.in_force(now)))
         .order_by("-plan__year", "-quarter", "plan__unit__code")
@@ -206,18 +208,18 @@ def opened_periods(user: User, now: datetime) -> list[ReportingPeriod]:
     return [period for period in periods if not period.plan.is_closed or period.plan.year == newest]
 
 
-def worksheets(user: User, periods: Periods) -> dict[int, list[tuple[Unit, str]]]:
-    """Return, by the id of a period, the worksheets into which user enters, and their addresses.
+def unit_pages(user: User, periods: Periods, permission: str, view: str) -> dict[int, list[tuple[Unit, str]]]:
+    """Return, by the id of a period, the pages of the units over which user holds the permission.
 
-    Where a person has units below each other, the topmost one's sheet holds those of the others.
+    Where a person has units below each other, the topmost one's page holds what is theirs.
     """
-    mine = user.rights.units(ENTER)
+    mine = user.rights.units(permission)
     units = list(Unit.objects.filter(pk__in=mine).exclude(parent__in=mine).order_by("code"))
     years = {period.plan.year for period in periods}
     plans = {(unit, year): plan_of(unit, year, user) for unit in units for year in years}
     return {
         period.pk: [
-            (unit, worksheet_url(period.plan.year, period.quarter, unit))
+            (unit, reverse(view, args=[period.plan.year, period.quarter, unit.code]))
             for unit in units
             if plans[unit, period.plan.year] == period.plan
         ]

@@ -20,7 +20,18 @@ from objectives.scoped import signed_in
 from . import workflow
 from .access import reading_page
 from .models import ReportingPeriod, TargetRevision
-from .my_work import ENTER, Standing, Task, explain, is_open, opened_periods, progress, tasks, worksheets
+from .my_work import (
+    APPROVE,
+    ENTER,
+    Standing,
+    Task,
+    explain,
+    is_open,
+    opened_periods,
+    progress,
+    tasks,
+    unit_pages,
+)
 
 LATEST_REMINDERS = 20
 
@@ -41,6 +52,7 @@ class Section:
     period: ReportingPeriod
     tasks: Sequence[Task]
     worksheets: Sequence[tuple[Unit, str]]
+    approvals: Sequence[tuple[Unit, str]]  # where all that a unit reported can be approved at once
     closed: str
     reopened_until: datetime | None  # a closed period that is open again for one of the person's units
 
@@ -137,12 +149,14 @@ def _sections(
     An open period in which nothing is due is told of only where it is the newest.
     """
     units = user.rights.units(ENTER) or user.rights.organisation
-    sheets = worksheets(user, periods)
+    sheets = unit_pages(user, periods, ENTER, "worksheet")
+    approvals = unit_pages(user, periods, APPROVE, "approve_unit")
     sections = [
         Section(
             period,
             [task for task in found if task.period == period],
-            sheets.get(period.pk, []),
+            sheets[period.pk],
+            approvals[period.pk],
             "" if all(is_open(period, unit, now) for unit in units) else _why_closed(period, now),
             _reopened_until(period, units) if period.is_over(now) else None,
         )

@@ -167,6 +167,7 @@ def _page(request: HttpRequest, sheet: Sheet, status: int = 200) -> HttpResponse
     context = {
         "sheet": sheet,
         "plan": sheet.scope.plan,
+        "closed": sorted(set(filter(None, sheet.scope.closed.values()))),
         "quarter": sheet.scope.quarter,
         "quarters": QUARTERS,
         "own": request.GET.get("scope") == OWN,

@@ -56,18 +56,23 @@ def refuse_control_characters(text: str) -> None:
 
 
 class _NormalText:
-    """Normalises wherever a value enters: forms (to_python), saves (pre_save), lookups and bulk writes."""
+    """Normalises wherever a value enters: lookups and bulk writes (to_python), and, where it is to be stored
+    (validation, pre_save), without what cannot be seen at its ends."""
 
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)  # type: ignore[misc]
-        return trimmed(value) if isinstance(value, str) else value
+        return nfc(value) if isinstance(value, str) else value
 
     def get_prep_value(self, value: Any) -> Any:
-        value = super().get_prep_value(value)  # type: ignore[misc]
-        return trimmed(value) if isinstance(value, str) else value
+        return self.to_python(super().get_prep_value(value))  # type: ignore[misc]
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        value = trimmed(value) if isinstance(value, str) else value
+        return super().clean(value, model_instance)  # type: ignore[misc]
 
     def pre_save(self, instance: models.Model, add: bool) -> Any:
         value = self.to_python(getattr(instance, self.attname))  # type: ignore[attr-defined]
+        value = trimmed(value) if isinstance(value, str) else value
         setattr(instance, self.attname, value)  # type: ignore[attr-defined]
         return value
 

@@ -386,6 +386,11 @@ class Plan(models.Model):
         return self.adopted_on is not None
 
     @property
+    def in_preparation(self) -> bool:
+        """Whether it is a next year's plan being drawn up: it asks for nothing and is not shown first."""
+        return self.predecessor_id is not None and not self.is_adopted
+
+    @property
     def is_closed(self) -> bool:
         """Whether the year's figures are frozen."""
         return self.closed_at is not None

@@ -26,10 +26,12 @@ def new_password() -> str:
     return "".join(secrets.choice(_LEGIBLE) for _place in range(18))
 
 
-def add_person(*, username: str, password: str, roles: Iterable[Role], unit: Unit, name: str = "") -> User:
+def add_person(
+    *, username: str, password: str, roles: Iterable[Role], unit: Unit, name: str = "", email: str = ""
+) -> User:
     """Create an account with roles for unit. Raises ValidationError for a taken name or a weak password."""
     with acting():
-        person = User(username=username, name=name)
+        person = User(username=username, name=name, email=email)
         validate_password(password, person)
         person.set_password(password)
         person.full_clean()

@@ -138,6 +138,7 @@ def select(request: HttpRequest, at: At) -> Selection:
     plans = list(Plan.objects.visible_to(reader(request)).select_related("unit"))
     # The newest first, and of one year the ministry's before those of units below it.
     plans.sort(key=lambda plan: (-plan.year, plan.unit.parent_id is not None, plan.unit.code))
+    plans.sort(key=lambda plan: plan.in_preparation)
     plan = _plan(plans, request.GET.get("agency"), request.GET.get("year"))
     basis = _basis(request.GET.get("basis", Basis.OFFICIAL.value))
     quarter = request.GET.get("quarter")

@@ -375,6 +375,12 @@ def test_each_quarter_leads_to_the_worksheet_of_the_topmost_unit(
     assert sheets(reviewer) == []
 
 
+def test_a_reviewer_is_led_to_all_of_a_units_quarter(reviewer, planner, plan):
+    page = signed_in(reviewer).get("/my-work/").content.decode()
+    assert "/approve/99/4/MOFA/" in page
+    assert "/approve/99/4/MOFA/" not in signed_in(planner).get("/my-work/").content.decode()
+
+
 def test_the_menu_counts_what_is_to_do(planner, head, send, a_moment_later):
     send()
     number = len(tasks(again(planner), datetime.now(TAIPEI)))

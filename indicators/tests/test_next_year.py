@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +21,11 @@ from indicators.models import (
     TargetRevision,
     Variable,
 )  # fmt: skip
+from indicators.my_work import tasks
 from indicators.next_year import Offer, copy_plan, offers
 from indicators.value import Rollup, Rule, State, Value, VariableRule, offered_baseline
 from objectives.models import Goal, Plan, Strategy, Unit, WorkItem, WorkPlan
+from objectives.roc import TAIPEI
 from objectives.tests.pages import change_url, filled, mistakes, signed_in, text
 from objectives.workflow import adopt_plan
 
@@ -354,3 +356,14 @@ def test_the_page_is_for_administrators(request, plan, role, status):
 def test_a_get_copies_nothing(plan, administrator):
     assert signed_in(administrator).get(address(plan), {"take_1": "on"}).status_code == 200
     assert Plan.objects.count() == 1
+
+
+def test_a_plan_in_preparation_asks_for_nothing_and_is_not_shown_first(plan, copied, planner, administrator):
+    made = copied()
+    late = datetime(2012, 3, 1, tzinfo=TAIPEI)
+    assert {task.period.plan for task in tasks(planner, late)} == {plan}
+    assert signed_in(planner).get("/").context["selection"].plan == plan
+    assert signed_in(planner).get("/?year=100").context["selection"].plan == made
+    adopt_plan(plan=made, by=administrator, on=date(2010, 12, 31), number="1")
+    assert made in {task.period.plan for task in tasks(planner, late)}
+    assert signed_in(planner).get("/").context["selection"].plan == made

@@ -55,7 +55,7 @@ def submitted(report, planner, now):
 
 
 def test_each_person_gets_one_mail_with_everything(addresses, planner, submitted):
-    assert "已通知 2 人。" in run("--day", DAY)
+    assert "站內通知 2 人，寄發郵件 2 封。" in run("--day", DAY)
     by_address = {message.to[0]: message for message in mail.outbox}
     assert set(by_address) == {"planner@example.test", "head@example.test"}
     letter = by_address["planner@example.test"]
@@ -81,7 +81,7 @@ def test_the_words_are_chinese_whatever_the_process_speaks(addresses, plan):
 def test_a_second_run_on_the_day_sends_nothing(addresses, plan):
     run("--day", DAY)
     sent = len(mail.outbox)
-    assert "已通知 0 人。" in run("--day", DAY)
+    assert "站內通知 0 人，寄發郵件 0 封。" in run("--day", DAY)
     assert len(mail.outbox) == sent > 0
     run("--day", "2010-04-13")
     assert len(mail.outbox) == 2 * sent
@@ -133,7 +133,7 @@ def test_a_mail_that_fails_is_named_and_tried_again(addresses, settings, neighbo
     assert [message.to for message in mail.outbox] == [["head@example.test"]]
     assert not Reminder.objects.filter(person=planner).exists()
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    assert "已通知 1 人。" in run("--day", DAY)
+    assert "站內通知 1 人，寄發郵件 1 封。" in run("--day", DAY)
 
 
 def test_a_name_or_an_address_adds_no_header(addresses, planner, head, plan):

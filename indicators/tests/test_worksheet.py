@@ -20,7 +20,7 @@ from indicators.models import (
     Status,
     Variable,
 )
-from indicators.my_work import opened_periods, worksheets
+from indicators.my_work import ENTER, opened_periods, unit_pages
 from objectives.models import Goal, Plan, Unit, WorkItem
 from objectives.roles import Role
 from objectives.tests.pages import filled, signed_in, text
@@ -238,7 +238,7 @@ def test_my_work_leads_to_the_sheets_of_the_right_plan(agency, person, planner, 
     found = {}
     for user in (theirs, planner):
         periods = opened_periods(user, now)
-        sheets = worksheets(user, periods)
+        sheets = unit_pages(user, periods, ENTER, "worksheet")
         found[user] = {
             (period.plan.unit.code, unit.code) for period in periods for unit, _ in sheets[period.pk]
         }

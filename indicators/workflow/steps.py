@@ -164,9 +164,7 @@ def _missing(report: QuarterReport) -> Iterator[str]:
         for variable, unit in missing_figures(report)
     ]
     if missing:
-        yield _("Before submitting, fill in: %(names)s. Where there was nothing, enter 0.") % {
-            "names": _(", ").join(missing)
-        }
+        yield _("Before submitting, fill in: %(names)s.") % {"names": _(", ").join(missing)}
 
 
 def _is_empty(report: QuarterReport) -> bool:

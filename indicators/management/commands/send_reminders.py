@@ -39,14 +39,17 @@ class Command(BaseCommand):
         self.stdout.write(_("Dry run: nothing was sent; %(number)s would be.") % {"number": len(due)})
 
     def _send(self, due: list[Letter]) -> None:
-        sent, failed = 0, []
+        kept, mailed, failed = 0, 0, []
         for letter in due:
             try:
-                sent += send(letter)
+                if send(letter):
+                    kept += 1
+                    mailed += bool(letter.person.email)
             except Exception as error:  # whatever a mail server answers: the others get theirs
                 failed.append(_name(letter))
                 self.stderr.write(f"{_name(letter)}: {one_line(str(error))}")
-        self.stdout.write(_("%(number)s people were reminded.") % {"number": sent})
+        numbers = {"number": kept, "mailed": mailed}
+        self.stdout.write(_("%(number)s people were reminded on their page, %(mailed)s by mail.") % numbers)
         if failed:
             raise CommandError(_("Not reminded: %(names)s.") % {"names": _(", ").join(failed)})
 

@@ -72,6 +72,7 @@ class Command(BaseCommand):
                 username: add_person(
                     username=username,
                     name=name,
+                    email=f"{username}@example.invalid",  # reminders are written to it, and reach nobody
                     password=passwords[username],
                     roles=[role],
                     unit=units.get(username, plan.unit),
