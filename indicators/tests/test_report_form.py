@@ -2,7 +2,6 @@
 
 import re
 from decimal import Decimal
-from html.parser import HTMLParser
 
 import pytest
 from django.urls import reverse
@@ -10,7 +9,7 @@ from django.urls import reverse
 from indicators import workflow
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Status
 from objectives.roles import Role
-from objectives.tests.pages import change_url, mistakes, signed_in, text
+from objectives.tests.pages import change_url, filled, mistakes, signed_in, text
 
 
 @pytest.fixture
@@ -388,33 +387,7 @@ def test_a_conflict_loses_nothing_and_says_who_changed_what(report, send, collea
 
 def opened(response):
     """Return what a browser sends back of a report's page as it was opened."""
-    page = Inputs(response.content.decode())
-    return page.found | {"action": "save"}
-
-
-class Inputs(HTMLParser):
-    """What the inputs of the report's form hold, by name."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.found, self.inside, self.text = {}, False, None
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        given = dict(attrs)
-        if tag == "form":
-            self.inside = given.get("id") == "report-form"
-        if tag == "textarea" and self.inside:
-            self.text = given["name"]
-        if tag == "input" and self.inside and (given.get("type") != "radio" or "checked" in given):
-            self.found[given["name"]] = given.get("value", "")
-
-    def handle_data(self, data):
-        if self.text:
-            self.found[self.text] = data.removeprefix("\n").replace("\n", "\r\n")
-
-    def handle_endtag(self, tag):
-        self.text = None
+    return filled(response) | {"action": "save"}
 
 
 def test_saving_again_after_a_conflict_undoes_nothing_in_untouched_fields(
