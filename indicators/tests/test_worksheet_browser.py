@@ -247,6 +247,9 @@ def test_leaving_asks_first_and_a_lost_session_loses_nothing(
     save(page)  # leads to signing in, and saves nothing
     expect(page.get_by_text("尚未儲存")).to_be_visible()
     sign_in(page, neighbour)
+    expect(page.locator(".typed")).to_contain_text("8")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("link", name="不送出，開啟該頁").click()
     page.wait_for_url(f"**{SHEET}*")
     assert asked == []
@@ -274,13 +277,16 @@ def sign_in(page: Page, user: User) -> None:
 
 
 def test_without_script_what_was_typed_is_sent_on_after_signing_in(enter, neighbour, desk, cell, words):
-    page = enter(neighbour, java_script_enabled=False)
+    page = enter(neighbour, java_script_enabled=False, width=390)
     cell(page, "K1-1", "outbound").fill("４")
     words(page, "K1-1", "remark").fill("甲\n乙")
     Session.objects.all().delete()
     save(page)
     sign_in(page, neighbour)
+    page.reload()  # asks again, and signs nobody in
     expect(page.get_by_text("尚未儲存")).to_be_visible()
+    expect(page.locator(".sender")).to_contain_text(neighbour.username)
+    expect(page.locator(".typed dd").first).to_have_text("４")
     assert not Figure.objects.exists()
     page.get_by_role("button", name="接續送出").click()
     expect(page.get_by_text("已儲存 2 格。")).to_be_visible()
