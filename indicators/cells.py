@@ -31,8 +31,8 @@ MINE, THEIRS = "mine", "theirs"
 class LongTextField(forms.CharField):
     """A text as it is stored: in NFC, with plain line breaks, without what cannot be seen at its ends."""
 
-    def __init__(self, *, max_length: int) -> None:
-        super().__init__(required=False, max_length=max_length, validators=[refuse_control_characters])
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, validators=[refuse_control_characters], **kwargs)
 
     def to_python(self, value: Any) -> str:
         return trimmed(super().to_python((value or "").replace("\r\n", "\n")) or "")

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from ledger import models as ledger
 from ledger.acting import acting
-from ledger.models import Source
 from objectives.fields import nfc, refuse_control_characters
 from objectives.forms import RocDateField
 from objectives.models import Unit, User
+from objectives.roc import roc_date
 
 from . import workflow
 from .fields import read_number
 from .models import QUARTERS, Indicator, QuarterReport, Variable
 from .numbers import NumberError, format_number, parse_number
+from .sections import TEXTS as LENGTHS
 
 # The columns of the file, whatever the language of the screen.
 HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
@@ -126,7 +129,7 @@ def import_figures(
     entries, problems = read_entries(content, by, agency)
     outcome = Outcome()
     try:
-        with acting(actor=by, source=Source.IMPORT):
+        with acting(actor=by, source=ledger.Source.IMPORT):
             # Rows that cannot be read leave their reports unfinished, so those are not submitted; they are
             # still tried as drafts, for one run to name everything.
             submit = submit and not problems
@@ -400,41 +403,69 @@ def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whol
         key = figure.variable_id, figure.unit_id
         unseen = whole and figure.unit_id in (None, report.indicator.lead_unit_id)
         if unseen if key not in given else given[key] != figure.value:
-            raise ValidationError(
-                _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
-                % {
-                    "name": figure.variable,
-                    "value": format_number(figure.value),
-                    "person": figure.changed_by,
-                }
-            )
+            raise _held_by_another(figure.variable, format_number(figure.value), figure.changed_by)
+    _respect_texts(report, _report_texts(group), by=by, whole=whole)
+
+
+def _respect_texts(report: QuarterReport, given: workflow.Texts, *, by: User, whole: bool) -> None:
+    texts: Mapping[str, Any] = {} if report.demo else {name: getattr(report, name) for name in LENGTHS}
+    for name, there in texts.items():
+        refused = given[name] != there if name in given else whole  # type: ignore[literal-required]
+        if not (there and refused):
+            continue
+        writer = _writer(report, name)
+        if writer != by.username:
+            label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+            words = Truncator(roc_date(there) if isinstance(there, date) else there).chars(40)
+            raise _held_by_another(label, words, User.objects.filter(username=writer).first() or writer)
+
+
+def _writer(report: QuarterReport, name: str) -> str:
+    """Return the account that wrote a text of the report last: the report knows who wrote last, not what."""
+    entries = ledger.Entry.objects.of(QuarterReport._meta.db_table, report.pk).order_by("-seq")
+    return next((each.actor for each in entries.iterator() if each.old.get(name) != each.new.get(name)), "")
+
+
+def _held_by_another(name: Any, value: str, person: User | str) -> ValidationError:
+    return ValidationError(
+        _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
+        % {"name": name, "value": value, "person": person}
+    )
 
 
 def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: datetime) -> QuarterReport:
-    remarks = list(dict.fromkeys(entry.remark for entry in group if entry.remark))
-    texts = _report_texts(group)
     declared = [entry for entry in group if entry.value is None]
-    if declared:
-        if len(declared) < len(group):
-            raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
-        texts["not_applicable_reason"] = "\n".join(remarks)
-        return workflow.save_draft(report=report, by=by, now=now, figures={}, **texts)
-    if remarks:
-        texts["remark"] = "\n".join(remarks)
-    figures = {entry.key: entry.value for entry in group}
+    if declared and len(declared) < len(group):
+        raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
+    figures = {} if declared else {entry.key: entry.value for entry in group}
+    texts = _report_texts(group)
     return workflow.save_draft(report=report, by=by, now=now, figures=figures, restate=True, **texts)
 
 
 def _report_texts(group: list[Entry]) -> workflow.Texts:
     """Put together what the rows of a report say for it; several texts follow each other, days must agree."""
-    texts: dict[str, str | date] = {}
+    is_declaration = any(entry.value is None for entry in group)
+    of_remark = "not_applicable_reason" if is_declaration else "remark"
+    said: dict[str, list[str | date]] = {of_remark: [entry.remark for entry in group if entry.remark]}
     for name in TEXTS.values():
-        said = list(dict.fromkeys(entry.texts[name] for entry in group if name in entry.texts))
-        if len(said) > 1 and name == "improve_by":
-            raise ValidationError(_("The rows of one report name different days for the improvement."))
-        if said:
-            texts[name] = said[0] if name == "improve_by" else "\n".join(str(text) for text in said)
+        said[name] = [entry.texts[name] for entry in group if name in entry.texts]
+    texts = {name: _joined(name, list(dict.fromkeys(each))) for name, each in said.items() if each}
     return cast(workflow.Texts, texts)
+
+
+def _joined(name: str, said: Sequence[str | date]) -> str | date:
+    if name == "improve_by":
+        if len(said) > 1:
+            raise ValidationError(_("The rows of one report name different days for the improvement."))
+        return said[0]
+    text, most = "\n".join(str(each) for each in said), LENGTHS[name]
+    if most and len(text) > most:
+        label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+        raise ValidationError(
+            _("The rows of one report make «%(name)s» longer than %(length)s characters together.")
+            % {"name": label, "length": most}
+        )
+    return text
 
 
 def _problems(row: int, error: ValidationError | PermissionDenied) -> list[Problem]:

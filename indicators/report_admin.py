@@ -186,7 +186,7 @@ class QuarterReportAdmin(ScopedAdmin):
         form = self._typed(request, report)
         if not form.is_valid():
             if "version" in form.errors:
-                form.conflicts = form.differences()
+                form.take_over()
             return self._page(request, report, form)
         by, now = signed_in(request), form.now
         try:
@@ -215,9 +215,8 @@ class QuarterReportAdmin(ScopedAdmin):
         """Come back with what was typed, what is stored by now, and who stored it."""
         report = self.get_object(request, str(report.pk))
         form = self._typed(request, report)
-        form.is_valid()
-        form.conflicts = form.differences()
-        if not form.conflicts and not (submit and report.is_open_for_entry):
+        form.take_over()
+        if not form.differences() and not (submit and report.is_open_for_entry):
             # Somebody pressed a button twice, or two people typed the same.
             messages.info(request, " ".join([_("What you typed is already saved."), _stands(report)]))
             return HttpResponseRedirect(request.path)

@@ -13,12 +13,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from objectives.fields import nfc, refuse_control_characters
 from objectives.forms import RocDateField
 from objectives.models import Unit, User
 from objectives.permissions import can
 
 from . import workflow
+from .cells import LongTextField
 from .forms import YES_NO, figure_field, period, shown
 from .models import QUARTERS, QuarterReport, Variable
 from .readings import Reading
@@ -46,7 +46,7 @@ class Cell:
     unit: Unit | None
     field: forms.BoundField | None
     stored: str
-    stored_if_different: str  # after a conflict: what is in the database, where something else was typed
+    beside: str  # after a conflict: what stands beside it, as `ReportForm.beside`
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,8 @@ class Entry:
 
 
 def _text(label: Any, *, length: int = 2000, rows: int = 3, help_text: Any = "") -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=help_text,
-        required=False,
-        max_length=length,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        validators=[refuse_control_characters],
+    return LongTextField(
+        label=label, help_text=help_text, max_length=length, widget=forms.Textarea(attrs={"rows": rows})
     )
 
 
@@ -146,7 +141,9 @@ class ReportForm(forms.Form):
         self._closed: dict[int, str] = {}
         self.units = {unit.pk: unit for unit in report.indicator.participants}
         self.mine = enters_for(user, report)
-        self.conflicts: Mapping[str, str] = {}  # after a conflict, `differences`
+        self.beside: Mapping[
+            str, str
+        ] = {}  # after a conflict, by field: what somebody else stored, or it was
         self.missing: set[str] = set()  # after a refused submission, the fields that were left empty
         self.variables = [each for each in report.indicator.variables.all() if not each.is_constant]
         self.stored: dict[Place, Decimal] = {}
@@ -246,7 +243,7 @@ class ReportForm(forms.Form):
             unit=None if unit is None else self.units[unit],
             field=self[name] if name in self.fields and self.is_open(unit) else None,
             stored=shown(variable, self.stored.get(place)),
-            stored_if_different=self.conflicts.get(name, ""),
+            beside=self.beside.get(name, ""),
         )
 
     def sum_words(self, variable: Variable) -> str:
@@ -290,7 +287,7 @@ class ReportForm(forms.Form):
 
     def _has_something(self, *names: str) -> bool:
         fields = [self[name] for name in names if name in self.fields]
-        return any(field.value() or field.errors or field.name in self.conflicts for field in fields)
+        return any(field.value() or field.errors or field.name in self.beside for field in fields)
 
     @property
     def not_applicable_is_open(self) -> bool:
@@ -314,12 +311,10 @@ class ReportForm(forms.Form):
 
     # -- What was typed
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        for name in TEXTS:
-            if isinstance(cleaned.get(name), str):
-                cleaned[name] = _plain(cleaned[name])
-        return cleaned
+    @property
+    def _written(self) -> list[str]:
+        """The names of the fields that hold figures and texts."""
+        return [name for name in self.fields if name != "version"]
 
     def _sent(self, name: str) -> bool:
         """Say whether a browser sent the field and it could be read; what it was not sent stays as it is."""
@@ -412,6 +407,51 @@ class ReportForm(forms.Form):
 
     # -- After a conflict: what was typed beside what is stored
 
+    def take_over(self) -> None:
+        """Put what is stored by now wherever nothing was typed since the page was opened.
+
+        From here on the page holds what is stored; `beside` tells what of it its reader has not seen.
+        """
+        data: dict[str, Any] = dict(self.data.items())
+        moved: dict[str, str] = {}
+        for name in self._written:
+            held, stored = self._held(name), self._at_rest(name)
+            if not self._is_touched(name):
+                data[name] = stored
+                if held not in (None, stored):
+                    moved[name] = _("changed in the meantime; it was: %(was)s") % {
+                        "was": self._in_words(name, held)
+                    }
+            data[self.add_initial_prefix(name)] = stored
+        self.data = data
+        self.full_clean()
+        self.beside = moved | {
+            name: _("saved by now: %(stored)s") % {"stored": stored} for name, stored in self._differences()
+        }
+
+    @property
+    def held(self) -> list[tuple[str, str]]:
+        """What each field was when the page was opened, as hidden inputs carry it: name and text."""
+        inputs = []
+        for name in self._written:
+            held = self._held(name)
+            inputs.append((self.add_initial_prefix(name), self._at_rest(name) if held is None else held))
+        return inputs
+
+    def _held(self, name: str) -> str | None:
+        """Return what the page that was sent held of the field; None where it does not say."""
+        held = self.data.get(self.add_initial_prefix(name))
+        return None if held is None else _plain(held)
+
+    def _is_touched(self, name: str) -> bool:
+        """Say whether something else was typed than the page held."""
+        return name in self.data and _plain(self.data[name]) != self._held(name)
+
+    def _at_rest(self, name: str) -> str:
+        """Return what the input shows of what is stored."""
+        value = self.fields[name].prepare_value(self.initial[name])
+        return "" if value is None else str(value)
+
     def differences(self) -> dict[str, str]:
         """Return, by field, what is stored where it is not what was typed."""
         return dict(self._differences())
@@ -429,14 +469,14 @@ class ReportForm(forms.Form):
     def typed(self) -> list[tuple[str, str, str]]:
         """List what was typed and differs, as (label, typed, stored)."""
         return [
-            (str(self.fields[name].label), self._typed(name) or _("(empty)"), stored)
+            (str(self.fields[name].label), self._in_words(name, str(self[name].value() or "")), stored)
             for name, stored in self._differences()
         ]
 
-    def _typed(self, name: str) -> str:
-        value = str(self[name].value() or "")
+    def _in_words(self, name: str, value: str) -> str:
+        """Put what an input holds into words."""
         is_answer = value and isinstance(self.fields[name], forms.ChoiceField)
-        return str(dict(YES_NO).get(value, value)) if is_answer else value
+        return str(dict(YES_NO).get(value, value)) if is_answer else value or _("(empty)")
 
 
 def _share_label(variable: Variable, unit: Unit) -> str:
@@ -448,8 +488,8 @@ def _words(stored: str | date | None) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return what a browser sent as it is stored: in NFC, with plain line breaks."""
-    return nfc(text.replace("\r\n", "\n"))
+    """Return a text without the line breaks that browsers make of plain ones."""
+    return text.replace("\r\n", "\n")
 
 
 def _choice(value: Decimal | None) -> str:
@@ -462,14 +502,8 @@ class DecisionForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
     reason = _text(gettext_lazy("reason for the return"))
 
-    def clean_reason(self) -> str:
-        return _plain(self.cleaned_data["reason"])
-
 
 class FollowUpForm(forms.Form):
     """How a 因應對策 ended."""
 
     note = _text(gettext_lazy("how the response ended"), rows=2)
-
-    def clean_note(self) -> str:
-        return _plain(self.cleaned_data["note"])

@@ -286,6 +286,53 @@ def test_what_a_colleague_entered_is_neither_replaced_nor_submitted_unseen(
     assert QuarterReport.objects.get(pk=draft.pk).status == Status.SUBMITTED
 
 
+def test_what_a_colleague_wrote_is_neither_replaced_nor_submitted_unseen(
+    csv_file, planner, person, report, now
+):
+    """Whoever wrote a text, not whoever changed the report last: the ledger knows."""
+    colleague = person("colleague", (Role.PLANNER, report("K5-2", 1).indicator.lead_unit))
+    header = f"{HEADER},落後原因,預定改善期限"
+    workflow.save_draft(
+        report=report("K5-2", 1),
+        by=colleague,
+        now=now,
+        figures={"projects": Decimal(3)},
+        remark="兩小時寫成的執行情形",
+        improve_by=date(2010, 6, 30),
+    )
+    workflow.save_draft(report=report("K5-2", 1), by=planner, now=now, figures={}, lag_reason="我的原因")
+    said = refused(csv_file("99,1,K5-2,projects,3,短"), "--as", "planner")
+    assert "兩小時寫成的執行情形" in said
+    assert "colleague" in said
+    later = csv_file("99,1,K5-2,projects,3,,,99/07/31", header=header)
+    assert "99 年 6 月 30 日" in refused(later, "--as", "planner")
+    assert "兩小時" in refused(csv_file("99,1,K5-2,projects,3,"), "--as", "planner", "--submit")
+    mine = csv_file("99,1,K5-2,projects,3,,改寫我的原因,", header=header)
+    call_command("import_figures", mine, "--as", "planner")
+    assert report("K5-2", 1).lag_reason == "改寫我的原因"
+
+    workflow.save_draft(
+        report=report("K5-2", 2), by=colleague, now=now, figures={}, not_applicable_reason="甲之理由"
+    )
+    assert "甲之理由" in refused(csv_file("99,2,K5-2,projects,不適用,乙之理由"), "--as", "planner")
+    same = csv_file(
+        "99,1,K5-2,projects,3,兩小時寫成的執行情形,,99/06/30",
+        "99,2,K5-2,projects,不適用,甲之理由,,",
+        header=header,
+    )
+    call_command("import_figures", same, "--as", "planner")
+    assert report("K5-2", 1).remark == "兩小時寫成的執行情形"
+
+
+@pytest.mark.parametrize(("value", "words"), [("0", "「執行情形」超過 5000 字"), ("不適用", "超過 1000 字")])
+def test_texts_that_are_too_long_together_are_refused(csv_file, planner, value, words):
+    variables = Indicator.objects.get(code="K4-2").variables.values_list("symbol", flat=True)
+    rows = [f"99,1,K4-2,{symbol},{value},{number}{'長' * 999}" for number, symbol in enumerate(variables)]
+    said = refused(csv_file(*rows), "--as", "planner")
+    assert said.startswith("第 2 列")
+    assert words in said
+
+
 def test_a_figure_stated_in_a_file_is_no_demonstration_any_more(csv_file, planner, report, now):
     figures = {"outbound": Decimal(3), "inbound": Decimal(7)}
     workflow.save_draft(report=report("K1-1", 1), by=planner, now=now, figures=figures, demo=True)

@@ -14,6 +14,7 @@ from playwright.sync_api import Dialog, Page, expect
 from indicators import workflow
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, TargetRevision
 from objectives.models import User
+from objectives.roles import Role
 from objectives.tests.pages import add_url, change_url, list_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -233,6 +234,34 @@ def test_a_submission_withdrawn_in_one_window_stops_the_head_in_another(enter, p
     own.go_back()  # to what is true by now, not to what was there then
     expect(own.get_by_role("button", name="儲存草稿")).to_be_visible()
     expect(own.get_by_role("button", name="撤回送審")).to_have_count(0)
+
+
+def test_saving_again_after_a_conflict_leaves_a_colleagues_work_alone(enter, planner, person, report, now):
+    target = report("K1-1", 1)
+    colleague = person("colleague", (Role.PLANNER, target.indicator.lead_unit))
+    workflow.save_draft(
+        report=target,
+        by=planner,
+        now=now,
+        figures={"outbound": Decimal(1), "inbound": Decimal(1)},
+        remark="第一行\n第二行",
+    )
+    page = enter(planner, viewport=SIZES["phone"])
+    page.goto(change_url(target))
+    page.locator("[name=figure_outbound]").fill("2")
+    workflow.save_draft(
+        report=target, by=colleague, now=now, figures={"inbound": Decimal(9)}, remark="同事\n所寫"
+    )
+    page.get_by_role("button", name="儲存草稿").click()
+    expect(page.get_by_text("目前儲存：1")).to_be_visible()
+    expect(page.get_by_text("已另有更新，原為：1")).to_be_visible()
+    expect(page.get_by_text("已另有更新，原為：第一行")).to_be_visible()
+    expect(page.get_by_label("執行情形", exact=True)).to_have_value("同事\n所寫")
+    page.get_by_role("button", name="儲存草稿").click()
+    expect(page.get_by_text("草稿已儲存。")).to_be_visible()
+    saved = {f.variable.symbol: f.value for f in Figure.objects.select_related("variable")}
+    assert saved == {"outbound": 2, "inbound": 9}
+    assert QuarterReport.objects.get(pk=target.pk).remark == "同事\n所寫"
 
 
 def test_the_list_is_made_of_labelled_cards_on_a_phone(enter, planner, plan):

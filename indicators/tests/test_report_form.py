@@ -9,7 +9,7 @@ from django.urls import reverse
 from indicators import workflow
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Status
 from objectives.roles import Role
-from objectives.tests.pages import change_url, mistakes, signed_in, text
+from objectives.tests.pages import change_url, filled, mistakes, signed_in, text
 
 
 @pytest.fixture
@@ -389,6 +389,76 @@ def test_a_conflict_loses_nothing_and_says_who_changed_what(report, send, collea
     (version,) = re.findall('name="version" value="([0-9]+)"', body)
     assert send(target, version=version, outbound="5", remark="我的說明").status_code == 302
     assert figures(target) == {"outbound": 5, "inbound": 8}
+
+
+def opened(response):
+    """Return what a browser sends back of a report's page as it was opened."""
+    return filled(response) | {"action": "save"}
+
+
+def test_saving_again_after_a_conflict_undoes_nothing_in_untouched_fields(
+    view, report, colleague, planner, now
+):
+    target = report("K1-1", 1)
+    workflow.save_draft(
+        report=target,
+        by=planner,
+        now=now,
+        figures={"outbound": Decimal(1), "inbound": Decimal(1)},
+        remark="甲\n乙",
+        response="丙",
+    )
+    page = opened(view(target)) | {"figure_outbound": "2"}
+    address = change_url(target)
+    workflow.save_draft(
+        report=target,
+        by=colleague,
+        now=now,
+        figures={"inbound": Decimal(9)},
+        remark="同事\n所寫",
+        improve_by=now.date(),
+    )
+
+    met = signed_in(planner).post(address, page)
+    words = text(met)
+    assert "目前儲存：1" in words
+    assert "已另有更新，原為：1" in words
+    assert "已另有更新，原為：甲 乙" in words
+    assert words.count("已另有更新") == 3
+    again = opened(met)
+    assert (again["figure_outbound"], again["figure_inbound"]) == ("2", "9")
+    assert again["remark"] == "同事\r\n所寫"
+
+    # Somebody is quicker once more.
+    workflow.save_draft(report=target, by=colleague, now=now, figures={"inbound": Decimal(10)})
+    again = opened(signed_in(planner).post(address, again))
+    assert figures(target) == {"outbound": 1, "inbound": 10}
+    assert signed_in(planner).post(address, again).status_code == 302
+    saved = QuarterReport.objects.get(pk=target.pk)
+    assert figures(target) == {"outbound": 2, "inbound": 10}
+    assert (saved.remark, saved.response, saved.improve_by) == ("同事\n所寫", "丙", now.date())
+
+
+def test_an_answer_that_nobody_touched_follows_a_colleagues(view, report, colleague, planner, now):
+    target = report("K8-2", 4)
+    workflow.save_draft(report=target, by=planner, now=now, figures={"done": Decimal(1)})
+    page = opened(view(target)) | {"remark": "說明"}
+    workflow.save_draft(report=target, by=colleague, now=now, figures={"done": Decimal(0)})
+    met = signed_in(planner).post(change_url(target), page)
+    assert "已另有更新，原為：是" in text(met)
+    assert signed_in(planner).post(change_url(target), opened(met)).status_code == 302
+    assert figures(target) == {"done": 0}
+
+
+def test_a_page_that_came_incomplete_empties_nothing(view, report, planner, now):
+    target = report("K1-1", 1)
+    workflow.save_draft(
+        report=target, by=planner, now=now, figures={"outbound": Decimal(1)}, remark="原有說明"
+    )
+    came = signed_in(planner).post(change_url(target), {"action": "save", "figure_outbound": "2"})
+    assert signed_in(planner).post(change_url(target), opened(came)).status_code == 302
+    assert figures(target) == {"outbound": 2}
+    assert QuarterReport.objects.get(pk=target.pk).remark == "原有說明"
 
 
 def test_a_mistake_does_not_hide_a_conflict(report, send, colleague):

@@ -613,6 +613,23 @@ def test_a_forged_input_is_refused_by_name(
     assert not ItemProgress.objects.exists()
 
 
+def test_what_was_typed_for_an_indicator_that_went_elsewhere_stands_there_whole(
+    save, sheet_of, planner, department, report, cell, words
+):
+    opened, written = sheet_of(planner), "長" * 500 + "</textarea>尾"
+    Indicator.objects.filter(code="K1-2").update(lead_unit=department)
+    ministry_only = (opened[0], opened[1] + "?scope=own", opened[2])
+    page = save(
+        planner, {words("K1-2", "remark"): written, cell("K1-1", "outbound"): "4"}, opened=ministry_only
+    )
+    assert page.status_code == 403
+    assert f"長{'長' * 499}&lt;/textarea&gt;尾</textarea>" in page.content.decode()
+    assert not Figure.objects.exists()
+    page = save(planner, {}, opened=(*ministry_only[:2], page))
+    assert "已儲存 1 格。" in text(page)
+    assert figure(report("K1-1", 1), "outbound") == 4
+
+
 def test_an_unknown_action_is_a_bad_request(save, planner, plan):
     assert save(planner, {}, action="approve").status_code == 400
     assert save(planner, {}, action="submit-0").status_code == 400

@@ -3,12 +3,15 @@
 conftest.py fails every test in which the browser complains.
 """
 
+from decimal import Decimal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import Dialog, Page, expect
 
+from indicators import workflow
 from indicators.models import Figure, Indicator, PlannedValue, QuarterReport, Status
 from mofa_kpi.tests.cast import PASSWORD
 from objectives.models import User, WorkItem
@@ -244,6 +247,9 @@ def test_leaving_asks_first_and_a_lost_session_loses_nothing(
     save(page)  # leads to signing in, and saves nothing
     expect(page.get_by_text("尚未儲存")).to_be_visible()
     sign_in(page, neighbour)
+    expect(page.locator(".typed")).to_contain_text("8")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("link", name="不送出，開啟該頁").click()
     page.wait_for_url(f"**{SHEET}*")
     assert asked == []
@@ -271,13 +277,16 @@ def sign_in(page: Page, user: User) -> None:
 
 
 def test_without_script_what_was_typed_is_sent_on_after_signing_in(enter, neighbour, desk, cell, words):
-    page = enter(neighbour, java_script_enabled=False)
+    page = enter(neighbour, java_script_enabled=False, width=390)
     cell(page, "K1-1", "outbound").fill("４")
     words(page, "K1-1", "remark").fill("甲\n乙")
     Session.objects.all().delete()
     save(page)
     sign_in(page, neighbour)
+    page.reload()  # asks again, and signs nobody in
     expect(page.get_by_text("尚未儲存")).to_be_visible()
+    expect(page.locator(".sender")).to_contain_text(neighbour.username)
+    expect(page.locator(".typed dd").first).to_have_text("４")
     assert not Figure.objects.exists()
     page.get_by_role("button", name="接續送出").click()
     expect(page.get_by_text("已儲存 2 格。")).to_be_visible()
@@ -298,6 +307,25 @@ def test_what_was_restored_meets_what_others_saved_meanwhile(enter, neighbour, c
     save(page)
     expect(page.locator(".conflict")).to_contain_text("對方： 5")
     assert stored(report("K1-1", 1), "outbound") == 5
+
+
+def test_restoring_one_cell_does_not_undo_what_others_did_in_the_rest(
+    enter, neighbour, colleague, desk, cell, words, report, now
+):
+    draft = report("K1-1", 1)
+    workflow.save_draft(report=draft, by=colleague, now=now, figures={"outbound": Decimal(3)})
+    page = enter(neighbour)
+    page.on("dialog", lambda dialog: dialog.accept())
+    words(page, "K1-1", "remark").fill("我只打了這一段")
+    workflow.save_draft(report=draft, by=colleague, now=now, figures={"outbound": Decimal(77)})
+    page.reload()
+    page.get_by_role("button", name="還原上次未儲存的內容").click()
+    expect(cell(page, "K1-1", "outbound")).to_have_value("77")
+    workflow.save_draft(report=draft, by=colleague, now=now, figures={"outbound": Decimal(3)})
+    save(page)
+    expect(page.get_by_text("已儲存 1 格。")).to_be_visible()
+    assert stored(draft, "outbound") == 3
+    assert report("K1-1", 1).remark == "我只打了這一段"
 
 
 def test_another_person_in_the_same_browser_finds_nothing(enter, neighbour, colleague, desk, cell):

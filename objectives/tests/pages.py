@@ -45,7 +45,7 @@ class _Form(HTMLParser):
         given = dict(attrs)
         name, value = given.get("name") or "", given.get("value") or ""
         if tag == "form":
-            self.inside = (given.get("id") or "").endswith("_form")
+            self.inside = (given.get("id") or "").endswith(("_form", "report-form"))
         elif not self.inside:
             return
         elif tag == "input" and given.get("type") in ("checkbox", "radio"):

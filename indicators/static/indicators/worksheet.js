@@ -55,8 +55,12 @@
   };
 
   const restore = (kept) => {
-    // With what the page held then, so that what others changed since is found out when this is saved.
-    state.value = kept.state;
+    // With what the page held of these cells then, so that what others changed in them since is found out when
+    // this is saved. Of all others it holds what it shows now.
+    const held = JSON.parse(state.value);
+    const then = JSON.parse(kept.state).was;
+    for (const name of Object.keys(kept.cells)) if (name in then) held.was[name] = then[name];
+    state.value = JSON.stringify(held);
     for (const [name, value] of Object.entries(kept.cells)) {
       const input = form.elements[name];
       if (!input) continue;
