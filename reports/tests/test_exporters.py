@@ -125,8 +125,7 @@ def test_text_that_begins_like_a_formula_is_harmless(managing, plan, title):
     Indicator.objects.filter(code="K1-1").update(title=title)
     row = of(table(managing.get("/export/attainment.csv")), "K1-1")
     assert not row["指標"].lstrip(" ").startswith(tuple("=+-@＝＋－＠\t"))
-    stored = title.strip()  # what nobody sees at the ends is not stored
-    assert row["指標"] in (stored, f"'{stored}")
+    assert row["指標"] in (title, f"'{title}")
     book = openpyxl.load_workbook(io.BytesIO(managing.get("/export/attainment.xlsx").content))
     cell = book.active.cell(2, 7)
     assert cell.data_type == "s"
@@ -188,12 +187,19 @@ def test_every_column_has_a_width():
 
 
 def test_a_figure_without_the_share_of_a_unit_is_provisional_on_the_page_and_in_the_file(
-    managing, approved, department
+    managing, report, planner, department
 ):
+    def state():
+        address = "/export/attainment.csv?year=99&quarter=1&basis=provisional"
+        return of(table(managing.get(address)), "K5-2")["資料狀態"]
+
     indicator = Indicator.objects.get(code="K5-2")
     indicator.variables.update(by_unit=True)
-    approved("K5-2", 1, projects=3)
-    assert of(table(managing.get("/export/attainment.csv?year=99&quarter=1")), "K5-2")["資料狀態"] == "完整"
+    figures = {("projects", indicator.lead_unit_id): Decimal(3)}
+    saved = workflow.save_draft(report=report("K5-2", 1), by=planner, now=NOW, figures=figures)
+    workflow.submit(report=saved, by=planner, now=NOW)
+    assert state() == "完整（含未審核）"
     indicator.contributing_units.add(department)
-    assert of(table(managing.get("/export/attainment.csv?year=99&quarter=1")), "K5-2")["資料狀態"] == "暫計"
-    assert "（部分單位未填）" in managing.get("/?year=99&quarter=1").content.decode()
+    assert state() == "暫計（含未審核）"
+    page = managing.get("/?year=99&quarter=1&basis=provisional").content.decode()
+    assert "（部分單位未填）" in page
