@@ -218,3 +218,10 @@ def test_the_page_takes_a_constant_number_of_queries(managing, budget, django_as
         managing.get(f"/indicators/C2-1/{FOURTH}")
     with django_assert_max_num_queries(25):
         managing.get(f"/indicators/C3-2/{FOURTH}")
+
+
+def test_the_contributing_units_stand_beside_the_lead_unit(managing, plan, department):
+    indicator = Indicator.objects.get(code="K1-1")
+    assert "協辦單位" not in text(managing.get("/indicators/K1-1/"))
+    indicator.contributing_units.add(department)
+    assert f"主辦單位 外交部 協辦單位 {department}" in text(managing.get("/indicators/K1-1/"))
