@@ -147,10 +147,11 @@ def candidates(plan: Plan, quarter: int, units: Iterable[int], user: User, now: 
         .select_related("indicator__goal__plan__unit", "indicator__lead_unit")
         .order_by("indicator__goal__outline_number", "indicator__number")
     )
+    others = set(found.not_the_work_of(user).order_by().values_list("pk", flat=True))
     closed: dict[int, str] = {}
     candidates = []
     for report in found:
-        why = obstacle(report, user)
+        why = obstacle(report, user, is_own=report.pk not in others)
         if not why and report.status != Status.APPROVED:
             unit = report.indicator.lead_unit_id
             if unit not in closed:
@@ -160,8 +161,11 @@ def candidates(plan: Plan, quarter: int, units: Iterable[int], user: User, now: 
     return candidates
 
 
-def obstacle(report: QuarterReport, user: User) -> str:
-    """Say why user cannot approve the report in an open quarter; empty where they can, or it is done."""
+def obstacle(report: QuarterReport, user: User, *, is_own: bool) -> str:
+    """Say why user cannot approve the report in an open quarter; empty where they can, or it is done.
+
+    is_own: user submitted or changed it, see `workflow.had_a_hand_in`.
+    """
     if report.status == Status.APPROVED:
         return ""
     if report.status == Status.SUBMITTED and report.status not in workflow.origins(
@@ -172,6 +176,6 @@ def obstacle(report: QuarterReport, user: User) -> str:
         return _("This report is «%(status)s».") % {"status": report.get_status_display()}
     if not can(user, APPROVE, report):
         return _("Your roles do not allow this. Please ask an administrator.")
-    if workflow.had_a_hand_in(report, user):
+    if is_own:
         return _("You filled in or submitted this report yourself, so another reviewer approves it.")
     return ""

@@ -85,7 +85,8 @@ def _obstacle(report: QuarterReport, user: User, now: datetime) -> str:
     plan, unit = report.indicator.goal.plan, report.indicator.lead_unit_id
     if report.status == Status.APPROVED:
         return ""
-    return obstacle(report, user) or workflow.closed_because(plan, report.quarter, [unit], now)
+    is_own = workflow.had_a_hand_in(report, user)
+    return obstacle(report, user, is_own=is_own) or workflow.closed_because(plan, report.quarter, [unit], now)
 
 
 def _decide(request: HttpRequest, user: User, report: QuarterReport, form: DecisionForm) -> bool:

@@ -4,6 +4,8 @@ import re
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from indicators import workflow
 from indicators.models import Indicator, PlannedValue, QuarterReport, ReportingPeriod, Status, Variable
@@ -337,3 +339,20 @@ def test_the_pages_take_a_constant_number_of_queries(
         endorsed(code, 1, **{symbol: 1})
     with django_assert_max_num_queries(66):
         signed_in(reviewer).get("/approve/99/1/MOFA/")
+
+
+def test_a_units_quarter_takes_the_same_queries_for_many_reports(endorsed, reviewer):
+    client = signed_in(reviewer)
+
+    def taken():
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/approve/99/1/MOFA/").status_code == 200
+        return len(queries)
+
+    endorsed("K5-2", 1, projects=3)
+    client.get("/approve/99/1/MOFA/")  # what a process looks up once is not counted
+    few = taken()
+    endorsed("K1-2", 1, projects=92)
+    endorsed("K2-2", 1, meetings=1)
+    endorsed("K8-1", 1, rotations=1)
+    assert taken() == few
