@@ -25,7 +25,6 @@ from . import workflow
 from .fields import read_number
 from .models import QUARTERS, Indicator, QuarterReport, Variable
 from .numbers import NumberError, format_number, parse_number
-from .sections import TEXTS as LENGTHS
 
 # The columns of the file, whatever the language of the screen.
 HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
@@ -408,7 +407,9 @@ def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whol
 
 
 def _respect_texts(report: QuarterReport, given: workflow.Texts, *, by: User, whole: bool) -> None:
-    texts: Mapping[str, Any] = {} if report.demo else {name: getattr(report, name) for name in LENGTHS}
+    texts: Mapping[str, Any] = (
+        {} if report.demo else {name: getattr(report, name) for name in workflow.LENGTHS}
+    )
     for name, there in texts.items():
         refused = given[name] != there if name in given else whole  # type: ignore[literal-required]
         if not (there and refused):
@@ -458,7 +459,7 @@ def _joined(name: str, said: Sequence[str | date]) -> str | date:
         if len(said) > 1:
             raise ValidationError(_("The rows of one report name different days for the improvement."))
         return said[0]
-    text, most = "\n".join(str(each) for each in said), LENGTHS[name]
+    text, most = "\n".join(str(each) for each in said), workflow.LENGTHS[name]
     if most and len(text) > most:
         label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
         raise ValidationError(

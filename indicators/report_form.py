@@ -23,11 +23,8 @@ from .forms import YES_NO, figure_field, period, shown
 from .models import QUARTERS, QuarterReport, Variable
 from .readings import Reading
 from .wording import finding_words
+from .workflow import LENGTHS
 
-TEXTS = (
-    "remark", "not_applicable_reason", "lag_reason", "response", "improve_by", "coordination", "check_note",
-)  # fmt: skip
-EXPLAINS_A_LAG = ("lag_reason", "response", "improve_by")
 CHANGE = "indicators.change_quarterreport"
 
 Place = tuple[str, int | None]
@@ -88,7 +85,7 @@ class Entry:
         return bool(self.stored or any(field.errors or field.value() for field in fields))
 
 
-def _text(label: Any, *, length: int = 2000, rows: int = 3, help_text: Any = "") -> forms.CharField:
+def _text(label: Any, *, length: int | None = 2000, rows: int = 3, help_text: Any = "") -> forms.CharField:
     return LongTextField(
         label=label, help_text=help_text, max_length=length, widget=forms.Textarea(attrs={"rows": rows})
     )
@@ -110,19 +107,19 @@ class ReportForm(forms.Form):
             ),
         ),
     )
-    remark = _text(gettext_lazy("progress remark"), length=5000, rows=5)
-    lag_reason = _text(gettext_lazy("reason for falling behind"))
-    response = _text(gettext_lazy("response"))
+    remark = _text(gettext_lazy("progress remark"), length=LENGTHS["remark"], rows=5)
+    lag_reason = _text(gettext_lazy("reason for falling behind"), length=LENGTHS["lag_reason"])
+    response = _text(gettext_lazy("response"), length=LENGTHS["response"])
     improve_by = RocDateField(
         label=gettext_lazy("improvement due by"),
         help_text=gettext_lazy("By the ROC calendar, such as 99.6.30."),
         required=False,
     )
-    check_note = _text(gettext_lazy("explanation of what was noticed"))
-    coordination = _text(gettext_lazy("matters that need coordination"))
+    check_note = _text(gettext_lazy("explanation of what was noticed"), length=LENGTHS["check_note"])
+    coordination = _text(gettext_lazy("matters that need coordination"), length=LENGTHS["coordination"])
     not_applicable_reason = _text(
         gettext_lazy("not applicable this quarter, because"),
-        length=1000,
+        length=LENGTHS["not_applicable_reason"],
         rows=2,
         help_text=gettext_lazy(
             "Leave empty where the indicator applies. With a reason no figures are entered."
@@ -151,13 +148,13 @@ class ReportForm(forms.Form):
             self.stored[figure.variable.symbol, figure.unit_id] = figure.value
             if figure.unit:
                 self.units.setdefault(figure.unit.pk, figure.unit)  # it contributed once
-        texts = {name: getattr(report, name) for name in TEXTS}
+        texts = {name: getattr(report, name) for name in LENGTHS}
         super().__init__(data, initial={"version": report.version, **texts})
         self._lay_out_fields()
 
     def _lay_out_fields(self) -> None:
         if not self.writes_all:
-            for name in TEXTS:
+            for name in LENGTHS:
                 del self.fields[name]
         for variable in self.variables:
             for place in self.places(variable):
@@ -295,7 +292,7 @@ class ReportForm(forms.Form):
 
     @property
     def lag_is_open(self) -> bool:
-        return self._has_something(*EXPLAINS_A_LAG)
+        return self._has_something(*workflow.EXPLAINS_A_LAG)
 
     @property
     def check_is_open(self) -> bool:
@@ -336,7 +333,7 @@ class ReportForm(forms.Form):
         }
 
     def texts(self) -> workflow.Texts:
-        texts: Any = {name: self.cleaned_data[name] for name in TEXTS if self._sent(name)}
+        texts: Any = {name: self.cleaned_data[name] for name in LENGTHS if self._sent(name)}
         return texts
 
     def typed_reading(self) -> Reading:
@@ -374,7 +371,7 @@ class ReportForm(forms.Form):
         self._mark_notices()
         if workflow.is_behind(self.report, self.typed_reading()):
             words = _("Needed before submitting, as the value is behind its planned value.")
-            for name in EXPLAINS_A_LAG:
+            for name in workflow.EXPLAINS_A_LAG:
                 if name in self.cleaned_data and not self.cleaned_data[name]:
                     self.add_error(name, words)
 
@@ -461,7 +458,7 @@ class ReportForm(forms.Form):
             stored = self.stored.get(place)
             if name in self.data and (name in self.errors or self.cleaned_data.get(name) != stored):
                 yield name, shown(variable, stored) or _("(empty)")
-        for name in TEXTS:
+        for name in LENGTHS:
             stored_text = self.initial[name]
             if name in self.fields and name in self.data and self.cleaned_data.get(name) != stored_text:
                 yield name, _words(stored_text)

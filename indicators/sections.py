@@ -27,16 +27,7 @@ from .report_admin import status_pill, value_words
 from .value import Direction, Rule, rolled_up, side, value_at
 from .wording import finding_words
 
-# The most characters of each text of a report; the 改善期限 is a day.
-TEXTS: Mapping[str, int | None] = {
-    "remark": 5000,
-    "not_applicable_reason": 1000,
-    "lag_reason": 2000,
-    "response": 2000,
-    "improve_by": None,
-    "coordination": 2000,
-    "check_note": 2000,
-}
+# The most characters of a work item's 辦理情形.
 PROGRESS_LENGTH = 5000
 
 Place = tuple[str, int | None]
@@ -208,7 +199,7 @@ class Section:
             if symbols.count(each.symbol) > 1 or (each.by_unit and several)
         }
         self.figures = {place: self._figure(variable, place) for variable, place in places}
-        self.texts = {name: self._text(name) for name in TEXTS} if self.leads else {}
+        self.texts = {name: self._text(name) for name in workflow.LENGTHS} if self.leads else {}
 
     # -- Its cells
 
@@ -236,7 +227,7 @@ class Section:
         )
 
     def _text(self, name: str) -> Cell:
-        length = TEXTS[name]
+        length = workflow.LENGTHS[name]
         reader: forms.Field = LongTextField(max_length=length) if length else RocDateField(required=False)
         label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
         return Cell(

@@ -6,6 +6,7 @@ do at all is a PermissionDenied.
 """
 
 from .drafts import (
+    LENGTHS,
     Cell,
     Figures,
     Key,
@@ -51,6 +52,7 @@ from .refusals import Closed, Conflict, Refusal
 from .revisions import approve_revision, propose_revision, withdraw_revision
 from .steps import (
     DEFINED_BY,
+    EXPLAINS_A_LAG,
     TRANSITIONS,
     Step,
     approve,
@@ -76,6 +78,8 @@ __all__ = [
     "DEMONSTRATION_CHECK",
     "DEMONSTRATION_LAG",
     "DEMONSTRATION_REMARK",
+    "EXPLAINS_A_LAG",
+    "LENGTHS",
     "MAX_PIECES",
     "MAX_TOTAL",
     "NOT_STORED",

@@ -45,6 +45,18 @@ class Texts(TypedDict, total=False):
     check_note: str
 
 
+LENGTHS: Mapping[str, int | None] = {
+    "remark": 5000,
+    "not_applicable_reason": 1000,
+    "lag_reason": 2000,
+    "response": 2000,
+    "improve_by": None,
+    "coordination": 2000,
+    "check_note": 2000,
+}
+"""How long each of `Texts` may be, in characters, in the order in which forms show them; None for the day."""
+
+
 def create_reports(indicators: Iterable[Indicator]) -> None:
     """Lay out the quarter reports of new indicators, and their plans' periods; those that exist stay."""
     with acting():
