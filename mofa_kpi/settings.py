@@ -210,6 +210,7 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "indicators.ReportStep": {"parent": "report"},
     "indicators.Evidence": {"parent": "report"},
     "indicators.ItemProgress": {"parent": "item"},
+    "indicators.ImportBatch": {},
     "auth.Group": {},
     "auth.Group_permissions": {"parent": "group"},
 }
@@ -219,6 +220,7 @@ LEDGER_NOT_AUDITED = [
     "contenttypes.ContentType",  # Django derives these from the models
     "auth.Permission",
     "admin.LogEntry",  # nothing is written there
+    "indicators.ImportFile",  # the bytes; ImportBatch has their SHA-256
     "indicators.Reminder",  # a notice of what the other tables say
 ]
 # Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.

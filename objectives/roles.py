@@ -62,7 +62,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "indicators.approve_targetrevision",
     },
     Role.MANAGER: _READ_REPORTS,
-    Role.AUDITOR: _READ_REPORTS | {"ledger.view_entry"},
+    Role.AUDITOR: _READ_REPORTS | {"ledger.view_entry", "indicators.view_importbatch"},
     Role.ADMINISTRATOR: _READ_REPORTS
     | _manage("objectives", "unit", "plan", "goal", "strategy", "workplan", "workitem")
     | _manage("objectives", "user", "membership", "deputy")
@@ -73,6 +73,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "objectives.copy_plan",
         "indicators.add_targetrevision",
         "indicators.change_reportingperiod",
+        "indicators.view_importbatch",
     },
 }
 

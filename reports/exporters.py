@@ -22,7 +22,7 @@ from ledger.acting import record
 from ledger.models import Action
 from objectives.models import Goal
 from objectives.roc import gregorian_year, roc_moment, taipei
-from objectives.spreadsheets import harmless
+from objectives.spreadsheets.text import harmless
 
 from .results import PlanResults, Result
 from .wording import LIGHT_SYMBOLS, PROGRESS

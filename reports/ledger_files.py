@@ -23,7 +23,7 @@ from ledger.acting import record
 from ledger.check_export import COLUMNS, Head
 from ledger.models import Action, Entry, EntryQuerySet, Source
 from objectives.roc import roc_year, taipei
-from objectives.spreadsheets import harmless
+from objectives.spreadsheets.text import harmless
 
 from .exporters import fitting
 from .images import models_by_table

@@ -1,6 +1,7 @@
-"""Indicators and what is reported for them, in three rooms: definitions, reports, periods."""
+"""Indicators and what is reported for them, in four rooms: definitions, reports, periods, imports."""
 
 from .definitions import QUARTERS, Definition, Indicator, PlannedValue, TargetRevision, Variable
+from .imports import ImportBatch, ImportFile
 from .periods import Reminder, Reopening, ReportingPeriod
 from .reports import OPEN_FOR_ENTRY, Evidence, Figure, ItemProgress, QuarterReport, ReportStep, Status
 
@@ -10,6 +11,8 @@ __all__ = [
     "Definition",
     "Evidence",
     "Figure",
+    "ImportBatch",
+    "ImportFile",
     "Indicator",
     "ItemProgress",
     "PlannedValue",

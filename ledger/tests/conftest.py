@@ -52,6 +52,10 @@ def everything(
         indicator=indicator, from_quarter=2, target=60, old_target=55, old_formula=indicator.formula,
         reason="x", authority="x", decided_on=now.date(), number="1", proposed_by=planner, proposed_at=now,
     )  # fmt: skip
+    apps.get_model("indicators.ImportBatch").objects.create(
+        kind="FIGURES", state="CHECKED", unit=department, name="x.csv", size=1, sha256="0",
+        uploaded_by=planner, uploaded_at=now,
+    )  # fmt: skip
     period = plan.periods.get(quarter=3)  # the last one can be deleted
     period.closed_at, period.closed_by = now, planner
     period.save()

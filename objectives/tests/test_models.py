@@ -8,7 +8,7 @@ from objectives.fields import folded, trimmed
 from objectives.models import Goal, Plan, Strategy, Unit
 from objectives.numerals import chinese_numeral
 from objectives.roc import roc_date, roc_moment
-from objectives.spreadsheets import harmless
+from objectives.spreadsheets.text import harmless
 from objectives.workflow import adopt_plan
 
 COMPATIBILITY_YEAR = "\uf98e"  # looks like 年

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from indicators.imports import HEADERS, OPTIONAL, ImportRefused, import_figures
+from indicators.imports.figures import HEADERS, OPTIONAL, ImportRefused, import_figures
 from objectives.models import User
 
 

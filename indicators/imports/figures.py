@@ -21,10 +21,11 @@ from objectives.forms import RocDateField
 from objectives.models import Unit, User
 from objectives.roc import roc_date
 
-from . import workflow
-from .fields import read_number
-from .models import QUARTERS, Indicator, QuarterReport, Variable
-from .numbers import NumberError, format_number, parse_number
+from .. import workflow
+from ..fields import read_number
+from ..models import QUARTERS, Indicator, QuarterReport, Variable
+from ..numbers import NumberError, format_number, parse_number
+from .preview import Problem
 
 # The columns of the file, whatever the language of the screen.
 HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
@@ -41,14 +42,6 @@ OPTIONAL = (UNIT, *TEXTS)
 NOT_APPLICABLE = "不適用"
 REMARK_LENGTH = 1000
 YES_NO = {"是": Decimal(1), "否": Decimal(0)}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with a row of the file; rows count from 1, the header included, as spreadsheets do."""
-
-    row: int
-    reason: str
 
 
 class ImportRefused(ValidationError):
