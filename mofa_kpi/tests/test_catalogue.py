@@ -35,6 +35,7 @@ DATA = {
     "indicators/formula.py": "worked arithmetic, which the export has too",
     "indicators/workflow/invented.py": "the made-up remark",
     "indicators/imports/figures.py": "names of columns, and answers in them",
+    "indicators/imports/stamps.py": "the name of a column",
     "indicators/management/commands/import_figures.py": "names of columns",
     "reports/exporters.py": "names of columns, and answers in them",
     "reports/ledger_files.py": "names of columns",
