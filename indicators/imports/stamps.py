@@ -45,7 +45,7 @@ class Stamp:
             raise ValueError(text)
         pairs = (each.split("=") for each in match["texts"].split("|") if each)
         value = Decimal(match["value"]) if match["value"] else None
-        return cls(int(match["version"]), value, dict(pairs))  # type: ignore[arg-type]
+        return cls(int(match["version"]), value, dict(pairs))
 
     def __str__(self) -> str:
         value = "" if self.value is None else f"{self.value:f}"
