@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from ledger.acting import record
 from ledger.models import Action
@@ -57,10 +57,10 @@ class Mark:
 # In the order in which rows are shown: what needs somebody comes first.
 ROW_MARKS = {
     RowState.ERROR: Mark(gettext_lazy("Error"), "✕", "red"),
-    RowState.CONFLICT: Mark(pgettext_lazy("row of a file", "Conflict"), "⇄", "amber"),
-    RowState.CHANGED: Mark(pgettext_lazy("row of a file", "Changed"), "→", "accent"),
-    RowState.NEW: Mark(pgettext_lazy("row of a file", "New"), "＋", "green"),
-    RowState.UNCHANGED: Mark(pgettext_lazy("row of a file", "Unchanged"), "＝", "none"),
+    RowState.CONFLICT: Mark(gettext_lazy("Conflict"), "⇄", "amber"),
+    RowState.CHANGED: Mark(gettext_lazy("To be changed"), "→", "accent"),
+    RowState.NEW: Mark(gettext_lazy("New"), "＋", "green"),
+    RowState.UNCHANGED: Mark(gettext_lazy("No change"), "＝", "none"),
 }
 BATCH_MARKS = {
     State.CHECKED: Mark(State.CHECKED.label, "○", "accent"),
@@ -209,6 +209,7 @@ def _previewed(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
         "query": f"rows={_word(asked)}" if asked else "",
         "wrong": wrong[:PROBLEMS_AT_ONCE],
         "wrong_number": len(wrong),
+        "has_sheets": any(problem.sheet for problem in wrong),
         "conflicts": found.count(RowState.CONFLICT),
         "writes": writes,
         "can_be_applied": batch.state == State.CHECKED and found.can_be_applied and writes > 0,

@@ -16,7 +16,7 @@
     told.replaceChildren(bar, ` ${form.dataset.waiting} `, seconds);
     const began = Date.now();
     clock = setInterval(() => {
-      seconds.textContent = `${Math.round((Date.now() - began) / 1000)} s`;
+      seconds.textContent = told.dataset.elapsed.replace("{seconds}", Math.round((Date.now() - began) / 1000));
     }, 1000);
     for (const button of buttons) button.disabled = true;
   };
