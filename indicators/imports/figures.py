@@ -279,18 +279,21 @@ def _reports(wanted: Mapping[tuple[int, int], Sequence[Entry]]) -> dict[tuple[in
     indicators: dict[int, Indicator] = {}
     for (indicator, _quarter), entries in wanted.items():
         indicators[indicator] = entries[0].variable.indicator
-    reports = _laid_out(indicators)
+    quarters = {quarter for _indicator, quarter in wanted}
+    reports = _laid_out(indicators, quarters)
     if not wanted.keys() <= reports.keys():
         workflow.create_reports(indicators.values())
-        reports = _laid_out(indicators)
+        reports = _laid_out(indicators, quarters)
     return reports
 
 
-def _laid_out(indicators: Mapping[int, Indicator]) -> dict[tuple[int, int], QuarterReport]:
+def _laid_out(
+    indicators: Mapping[int, Indicator], quarters: Iterable[int]
+) -> dict[tuple[int, int], QuarterReport]:
     figures = Prefetch("figures", Figure.objects.order_by().select_related("changed_by"))
-    found = QuarterReport.objects.filter(indicator__in=indicators.keys()).order_by().prefetch_related(figures)
+    found = QuarterReport.objects.filter(indicator__in=indicators.keys(), quarter__in=quarters)
     reports = {}
-    for report in found:
+    for report in found.order_by().prefetch_related(figures):
         report.indicator = indicators[report.indicator_id]
         reports[report.indicator_id, report.quarter] = report
     return reports
