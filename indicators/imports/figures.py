@@ -73,7 +73,8 @@ class Group:
 
     @property
     def is_sound(self) -> bool:
-        return not any(entry.row.problems for entry in self.entries)
+        rows = [entry.row for entry in self.entries]
+        return not any(row.problems or any(change.conflict for change in row.changes) for row in rows)
 
 
 @dataclass

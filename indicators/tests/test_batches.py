@@ -85,7 +85,7 @@ def stored() -> Mapping[tuple[str, int, str], Decimal]:
 
 def test_a_workbook_is_checked_shown_and_applied_as_drafts(upload, workbook, planner, now):
     rows = workbook("K1-1", "K5-2")
-    rows[0] |= {"數值": "１,２３４", "備註": "第一季互訪"}
+    rows[0] |= {"數值": "１２３４", "備註": "第一季互訪"}
     rows[1]["數值"] = "8"
     batch = upload(rows)
     assert (batch.state, batch.rows, batch.new, batch.unchanged) == (State.CHECKED, 3, 2, 1)
