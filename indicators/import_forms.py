@@ -29,7 +29,7 @@ class UploadForm(forms.Form):
     """A file whose content is to be written; what is in it, the verb judges."""
 
     file = forms.FileField(
-        label=_("File to import"),
+        label=_("File"),
         widget=forms.FileInput(
             attrs={
                 "accept": ",".join(f".{extension}" for extension in READABLE.values()),
