@@ -56,3 +56,23 @@ class SheetRefused(ValueError):
         super().__init__(problem, details)
         self.problem = problem
         self.details = details
+
+
+def read_sheets(data: bytes, extension: str) -> list[Sheet]:
+    import csv, io, unicodedata
+
+    if b"\0" in data:
+        raise SheetRefused(SheetProblem.NOT_TEXT)
+    for enc in ("utf-8-sig", "cp950"):
+        try:
+            text = unicodedata.normalize("NFC", data.decode(enc))
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise SheetRefused(SheetProblem.UNKNOWN_ENCODING)
+    r = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        return [Sheet("", [(i, row) for i, row in enumerate(r, 1) if row])]
+    except csv.Error:
+        raise SheetRefused(SheetProblem.OPEN_QUOTE, row=1)
