@@ -59,7 +59,9 @@ class SheetRefused(ValueError):
 
 
 def read_sheets(data: bytes, extension: str) -> list[Sheet]:
-    import csv, io, unicodedata
+    import csv
+    import io
+    import unicodedata
 
     if b"\0" in data:
         raise SheetRefused(SheetProblem.NOT_TEXT)
