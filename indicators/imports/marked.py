@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from objectives.spreadsheets.forms import FormCell, FormSheet, Look
 from objectives.spreadsheets.reading import Sheet, read_sheets
-from objectives.spreadsheets.sheets import letters
+from objectives.spreadsheets.workbooks import letters
 
 from .lines import AGENCY, SHEET, VALUE
 from .lines import STAMP as FIGURE_STAMP

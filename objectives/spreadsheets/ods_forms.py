@@ -10,7 +10,7 @@ from zipfile import ZipInfo
 
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
 from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, STYLES, paragraphs
-from .sheets import add, archive, is_exact, letters, xml_text
+from .workbooks import add, archive, is_exact, letters, xml_text
 from .values import plain
 from .xlsx_forms import condition
 

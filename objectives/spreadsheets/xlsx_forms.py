@@ -11,7 +11,7 @@ from typing import Any
 import xlsxwriter
 
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
-from .sheets import fitting, is_exact, letters
+from .workbooks import fitting, is_exact, letters
 from .values import plain
 
 OPTIONS = {
