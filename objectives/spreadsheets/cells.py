@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from .sheets import MAX_TEXT, Bad, Content, SheetProblem, SheetRefused
+from .text import original
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?)?Z?")
@@ -28,7 +29,7 @@ def text_cell(text: str) -> Content:
         return Bad.TOO_LONG
     if not text.isascii():
         text = composed(text)
-    return _original(text)
+    return original(text)
 
 
 def composed(text: str) -> str:
@@ -36,10 +37,6 @@ def composed(text: str) -> str:
     if MARKS.search(text):
         raise SheetRefused(SheetProblem.MALFORMED)
     return unicodedata.normalize("NFC", text)
-
-
-def _original(text: str) -> str:
-    return text.removeprefix("'")
 
 
 def number_cell(text: str) -> str:
