@@ -1,4 +1,4 @@
-"""A copy of an uploaded file in which every mistake is marked in its cell, to be mended and uploaded again."""
+"""A copy of an uploaded file with every mistake marked in its cell, to be mended and uploaded again."""
 
 from __future__ import annotations
 

@@ -50,10 +50,10 @@ FORMATS: Mapping[str, tuple[str, Callable[[Sequence[FormSheet]], bytes]]] = {
 COVER = "說明"
 TEXT_HEADERS = {REMARK: "remark", **TEXTS}
 WIDTHS = {
-    YEAR: 6, QUARTER: 6, AGENCY: 9, CODE: 9, "指標": 30, ITEM: 30, UNIT: 14, "計量單位": 10, "狀態": 12,
-    VALUE: 16, REMARK: 40, STAMP: 12,
+    YEAR: 6, QUARTER: 6, AGENCY: 9, CODE: 9, "指標": 26, ITEM: 28, UNIT: 14, "計量單位": 10, "狀態": 12,
+    VALUE: 16, REMARK: 32, STAMP: 12,
 }  # fmt: skip
-EARLIER, TEXT = 13, 28  # the widths of the others
+EARLIER, TEXT = 11, 22  # the widths of the others
 
 YES_NO = Rule("請選擇「是」、「否」或「不適用」。", words=("是", "否", NOT_APPLICABLE))
 
@@ -116,7 +116,8 @@ def _cover(sheet: Sheet, by: User, head: Head) -> FormSheet:
 def _figures(sheet: Sheet) -> FormSheet:
     earlier = [f"第{quarter}季" for quarter in range(1, sheet.scope.quarter)]
     headers = [
-        YEAR, QUARTER, AGENCY, CODE, "指標", ITEM, UNIT, "計量單位", *earlier, VALUE, *TEXT_HEADERS, "狀態", STAMP,
+        YEAR, QUARTER, AGENCY, CODE, "指標", ITEM, UNIT, "計量單位", *earlier, VALUE, *TEXT_HEADERS,
+        "狀態", STAMP,
     ]  # fmt: skip
     header = [FormCell(each, Look.HEADING, note=_header_note(each)) for each in headers]
     rows = [[cells[each] for each in headers] for section in sheet.sections for cells in _rows(section)]

@@ -10,16 +10,20 @@ from zipfile import ZipInfo
 
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
 from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, STYLES, paragraphs
-from .workbooks import add, archive, is_exact, letters, xml_text
 from .values import plain
+from .workbooks import add, archive, is_exact, letters, xml_text
 from .xlsx_forms import condition
 
-FORM_NAMES = f'{NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"'
+FORM_NAMES = (
+    f'{NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"'
+)
 
+_BOLD = 'fo:font-weight="bold" style:font-weight-asian="bold"'
 TEXTS = {
-    Look.TITLE: '<style:text-properties fo:font-size="16pt" fo:font-weight="bold" style:font-weight-asian="bold"/>',
-    Look.BOLD: '<style:text-properties fo:font-weight="bold" style:font-weight-asian="bold"/>',
-    Look.HEADING: '<style:text-properties fo:font-weight="bold" style:font-weight-asian="bold"/>',
+    Look.TITLE: f'<style:text-properties {_BOLD} fo:font-size="16pt" style:font-size-asian="16pt"/>',
+    Look.BOLD: f"<style:text-properties {_BOLD}/>",
+    Look.HEADING: f"<style:text-properties {_BOLD}/>",
 }
 BORDERS = {
     Look.HEADING: "0.5pt solid #9AA5AD", Look.LOCKED: "0.5pt solid #C8CED2", Look.OPEN: "0.5pt solid #9AA5AD",
@@ -61,8 +65,9 @@ def _style(look: Look) -> str:
     border = f' fo:border="{BORDERS[look]}"' if look in BORDERS else ""
     colour = f' fo:background-color="{BACKGROUNDS[look]}"' if look in BACKGROUNDS else ""
     protect = "none" if look.is_open else "protected"
+    wrap = "no-wrap" if look is Look.TITLE else "wrap"
     cell = (
-        f'<style:table-cell-properties style:vertical-align="top" fo:wrap-option="wrap" '
+        f'<style:table-cell-properties style:vertical-align="top" fo:wrap-option="{wrap}" '
         f'style:cell-protect="{protect}"{border}{colour}/>'
     )
     shapes = [(f"{look.value}", "N-text" if look.is_open else ""), (f"{look.value}-number", "N-number")]

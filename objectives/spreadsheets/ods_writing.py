@@ -15,9 +15,9 @@ from zipfile import ZipInfo
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 from .tables import Kind, Table, Value
 from .text import harmless
+from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 
 CONTENT_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -11,15 +11,15 @@ from typing import Any
 import xlsxwriter
 
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
-from .workbooks import fitting, is_exact, letters
 from .values import plain
+from .workbooks import fitting, is_exact, letters
 
 OPTIONS = {
     "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
 }  # fmt: skip
 LONGEST_MESSAGE = 255
 FORMATS: dict[Look, dict[str, Any]] = {
-    Look.TITLE: {"bold": True, "font_size": 16},
+    Look.TITLE: {"bold": True, "font_size": 16, "text_wrap": False},
     Look.PLAIN: {},
     Look.BOLD: {"bold": True},
     Look.HEADING: {"bold": True, "border": 1, "border_color": "#9AA5AD"},
@@ -36,7 +36,7 @@ def xlsx_form(sheets: Sequence[FormSheet]) -> bytes:
     """Return the workbook; the first sheet is the one that it opens with."""
     stream = io.BytesIO()
     with xlsxwriter.Workbook(stream, OPTIONS) as book:
-        book.set_properties({"created": datetime(1980, 1, 1)})  # the same content gives the same file
+        book.set_properties({"created": datetime(1980, 1, 1)})  # noqa: DTZ001 (the same content gives the same file)
         formats = {(look, number): _format(book, look, number) for look in Look for number in (False, True)}
         for each in sheets:
             _write_sheet(book.add_worksheet(each.name), each, formats)

@@ -16,9 +16,9 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 from .tables import Table, Value
 from .text import harmless
+from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
