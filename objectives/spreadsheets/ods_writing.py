@@ -39,7 +39,7 @@ _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 _NAMES = (
     f'xmlns:office="{_ODF}:office:1.0" xmlns:style="{_ODF}:style:1.0" xmlns:text="{_ODF}:text:1.0" '
     f'xmlns:table="{_ODF}:table:1.0" xmlns:number="{_ODF}:datastyle:1.0" xmlns:config="{_ODF}:config:1.0" '
-    f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" office:version="1.2"'
+    f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" xmlns:ooo="http://openoffice.org/2004/office" office:version="1.2"'
 )
 IN_MEMORY = 8 * 1024 * 1024  # bytes of rows; more of them wait in a temporary file
 CENTIMETRES = 0.21  # of a character
@@ -94,6 +94,7 @@ AUTOMATIC_STYLES = "".join(
         '<style:style style:name="row" style:family="table-row">',
         '<style:table-row-properties style:use-optimal-row-height="true"/></style:style>',
         _cell_style("heading", f"{_WRAPPED}{_LINE_BELOW}", _BOLD),
+        _cell_style("label", _WRAPPED, _BOLD),
         _cell_style("text", _WRAPPED),
         _cell_style("day", "", data_style=' style:data-style-name="N-day"'),
         _cell_style("moment", "", data_style=' style:data-style-name="N-moment"'),
@@ -199,7 +200,7 @@ def _paragraphs(held: str) -> str:
 
 def _start(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
     """Return what comes before the data: the styles and the cover."""
-    rows = "".join(_row([_text(heading, "heading"), _text(text)]) for heading, text in pairs)
+    rows = "".join(_row([_text(heading, "label"), _text(text)]) for heading, text in pairs)
     columns = [(f"cover{index}", "text") for index in range(len(COVER_WIDTHS))]
     return (
         f"{HEAD}<office:document-content {_NAMES}><office:automatic-styles>{_column_styles(table)}"

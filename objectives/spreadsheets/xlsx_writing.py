@@ -48,22 +48,22 @@ FIRST_DAY = date(1900, 3, 1)  # before it the program's days, with a 29 February
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def _style(number_format: int, *, bold: bool = False, wrapped: bool = False) -> str:
-    """Return a cell's style; what is bold is a heading, underlined."""
+def _style(number_format: int, *, bold: int = 0, underlined: int = 0, wrapped: int = 0) -> str:
     return (
-        f'<xf numFmtId="{number_format}" fontId="{int(bold)}" fillId="0" borderId="{int(bold)}" xfId="0"'
+        f'<xf numFmtId="{number_format}" fontId="{bold}" fillId="0" borderId="{underlined}" xfId="0"'
         ' applyNumberFormat="1" applyFont="1" applyBorder="1" applyAlignment="1">'
-        f'<alignment vertical="top" wrapText="{int(wrapped)}"/></xf>'
+        f'<alignment vertical="top" wrapText="{wrapped}"/></xf>'
     )
 
 
 # Cell styles, by their place in cellXfs.
-HEADING, TEXT, NUMBER, WHOLE, DAY, MOMENT = range(1, 7)
+HEADING, LABEL, TEXT, NUMBER, WHOLE, DAY, MOMENT = range(1, 8)
 _CELL_STYLES = "".join(
     (
         '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>',
-        _style(0, bold=True, wrapped=True),
-        _style(0, wrapped=True),
+        _style(0, bold=1, underlined=1, wrapped=1),
+        _style(0, bold=1, wrapped=1),
+        _style(0, wrapped=1),
         *(_style(number_format) for number_format in (0, 1, 164, 165)),
     )
 )
@@ -79,7 +79,7 @@ STYLES = (
     f'<fills count="2">{_NO_FILL}</fills>'
     f'<borders count="2">{_NO_BORDER}{_LINE_BELOW}</borders>'
     '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    f'<cellXfs count="7">{_CELL_STYLES}</cellXfs>'
+    f'<cellXfs count="8">{_CELL_STYLES}</cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 ROOT = (
@@ -134,7 +134,7 @@ def _write_cover(book: ZipFile, pairs: Sequence[tuple[str, str]]) -> None:
     with book.open(_sheet_path(1), "w") as sheet:
         sheet.write(_sheet_start(COVER_WIDTHS))
         for number, (heading, text) in enumerate(pairs, start=1):
-            sheet.write(_row(number, "AB", [_text(heading, HEADING), _text(text)]))
+            sheet.write(_row(number, "AB", [_text(heading, LABEL), _text(text)]))
         sheet.write(_sheet_end())
 
 
