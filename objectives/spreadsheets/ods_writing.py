@@ -15,14 +15,14 @@ from zipfile import ZipInfo
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .sheets import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
+from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 from .tables import Kind, Table, Value
 from .text import harmless
 
 CONTENT_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
-_NAMES = (
+NAMES = (
     f'xmlns:office="{_ODF}:office:1.0" xmlns:style="{_ODF}:style:1.0" xmlns:text="{_ODF}:text:1.0" '
     f'xmlns:table="{_ODF}:table:1.0" xmlns:number="{_ODF}:datastyle:1.0" xmlns:config="{_ODF}:config:1.0" '
     f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" office:version="1.2"'
@@ -37,7 +37,7 @@ MANIFEST = f"""{HEAD}<manifest:manifest xmlns:manifest="{_ODF}:manifest:1.0" man
 <manifest:file-entry manifest:full-path="settings.xml" manifest:media-type="text/xml"/></manifest:manifest>"""
 
 # A4 across, as wide as a page and as many pages long as it takes.
-STYLES = f"""{HEAD}<office:document-styles {_NAMES}><office:styles>\
+STYLES = f"""{HEAD}<office:document-styles {NAMES}><office:styles>\
 <style:style style:name="Default" style:family="table-cell"/></office:styles><office:automatic-styles>\
 <style:page-layout style:name="page"><style:page-layout-properties fo:page-width="29.7cm" fo:page-height="21cm" \
 style:print-orientation="landscape" fo:margin="1.3cm" style:scale-to-X="1" style:scale-to-Y="0"/>\
@@ -151,10 +151,12 @@ def _date(day: date) -> str:
 
 def _text(text: str, style: str = "") -> str:
     named = f' table:style-name="{style}"' if style else ""
-    return f'<table:table-cell{named} office:value-type="string">{_paragraphs(xml_text(text))}</table:table-cell>'
+    return (
+        f'<table:table-cell{named} office:value-type="string">{paragraphs(xml_text(text))}</table:table-cell>'
+    )
 
 
-def _paragraphs(text: str) -> str:
+def paragraphs(text: str) -> str:
     """Return one for each line; XML keeps no tab, no blank at an end and only one in the middle."""
     if not _LAID_OUT.search(text):
         return f"<text:p>{text}</text:p>"
@@ -178,7 +180,7 @@ def _start(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
     rows = "".join(_row([_text(heading), _text(text)]) for heading, text in pairs)
     start = _sheet_start(COVER, [("cover0", "heading"), ("cover1", "text")])
     return (
-        f"{HEAD}<office:document-content {_NAMES}><office:automatic-styles>{columns}{CELL_STYLES}"
+        f"{HEAD}<office:document-content {NAMES}><office:automatic-styles>{columns}{CELL_STYLES}"
         f"</office:automatic-styles><office:body><office:spreadsheet>{start}{rows}</table:table>"
     )
 
@@ -233,7 +235,7 @@ def _settings(names: Sequence[str]) -> str:
         for name in names
     )
     return (
-        f"{HEAD}<office:document-settings {_NAMES}><office:settings>"
+        f"{HEAD}<office:document-settings {NAMES}><office:settings>"
         '<config:config-item-set config:name="ooo:view-settings"><config:config-item-map-indexed config:name="Views">'
         '<config:config-item-map-entry><config:config-item config:name="ViewId" config:type="string">view1'
         f'</config:config-item><config:config-item-map-named config:name="Tables">{views}'

@@ -16,7 +16,7 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .sheets import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
+from .workbooks import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
 from .tables import Table, Value
 from .text import harmless
 
