@@ -90,7 +90,7 @@ class _Cells(Listener):
             self._drop_table()
 
     def end(self, name: str) -> None:
-        place = self._depth()
+        place = self.opened - self.closed
         self.closed += 1
         if place == self._paragraph:
             self._end_paragraph()
