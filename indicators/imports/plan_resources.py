@@ -32,7 +32,7 @@ from objectives.scoped import PlanPart
 
 from .. import workflow
 from ..forms import misplaced_units, refuse_contradiction, unknown_names, why_no_whole
-from ..models import Indicator, PlannedValue, Variable
+from ..models import QUARTERS, Indicator, PlannedValue, Variable
 from .lines import UNREADABLE, Line
 from .plan_stamps import PlanStamp, digest
 from .plan_widgets import BETWEEN, Cell, Choice, Code, Codes, Number, Text, YesNo
@@ -804,7 +804,7 @@ class PlannedValueResource(PlanResource):
     sheet = "預定值"
     columns = (
         Column("indicator", INDICATOR, 10, lambda: Code(lambda indicator: indicator.code), Indicator),
-        Column("quarter", "季別", 8),
+        Column("quarter", "季別", 8, lambda: Choice({quarter: quarter for quarter in QUARTERS})),
         Column("value", "預定值", 12, note="至該季底指標值應達之值。"),
     )
 
