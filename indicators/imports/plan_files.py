@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import models
 from django.utils.translation import gettext as _
 
 from ledger import models as ledger
 from ledger.acting import acting
 from objectives.models import Plan, Unit, User
 from objectives.permissions import can
+from objectives.spreadsheets.ods_writing import CONTENT_TYPE as ODS
 from objectives.spreadsheets.reading import Sheet
+from objectives.spreadsheets.xlsx_writing import CONTENT_TYPE as XLSX
 
 from .. import workflow
 from ..forms import unknown_names, why_no_whole
@@ -28,8 +29,9 @@ from .lines import ImportRefused, Line
 from .plan_lines import Lines, lines_of_plan
 from .plan_resources import AGENCY, INDICATOR, RESOURCES, YEAR, Desk, PlanResource, PlanRow, plain
 from .plan_stamps import PlanStamp
+from .plan_workbook import Head, Page, cover, rendered
 from .preview import Preview, Problem, Row, RowState
-
+from .stamps import HEADER as STAMP
 
 Place = tuple[Line, Row]
 
@@ -49,12 +51,10 @@ class PlanSheet:
     rows: Sequence[tuple[Mapping[str, str], PlanStamp]]
 
 
-def plan_sheets(plan: Plan, *, by: User, now: datetime) -> list[PlanSheet]:
-    """Return all that the plan's workbook says, as far as by may see it."""
+def plan_sheets(plan: Plan, *, by: User | None, now: datetime) -> list[PlanSheet]:
+    """Return all that the plan's workbook says, as far as by may see it; for nobody all of it."""
     desk = Desk(by, now, plan)
-    return [
-        PlanSheet(sheet, list(_rows(sheet, plan))) for sheet in (desk.sheets[model] for model in SHOWN)
-    ]
+    return [PlanSheet(sheet, list(_rows(sheet, plan))) for sheet in (desk.sheets[model] for model in SHOWN)]
 
 
 SHOWN = [each._meta.model for each in (RESOURCES[1], RESOURCES[0], *RESOURCES[2:])]  # the plan comes first
@@ -64,6 +64,30 @@ def _rows(sheet: PlanResource, plan: Plan) -> Iterator[tuple[Mapping[str, str], 
     for instance in sheet.exported():
         cells = sheet.cells(instance)
         yield cells, PlanStamp.of(plan, sheet.key(cells), cells)
+
+
+def plan_workbook(plan: Plan, extension: str, *, by: User | None, now: datetime) -> bytes:
+    """Return the plan's workbook, "xlsx" or "ods": each of its sheets as it is to be filled in again."""
+    sheets = plan_sheets(plan, by=by, now=now)
+    return rendered(cover(plan, by=by, now=now), [_page(sheet) for sheet in sheets], extension)
+
+
+CONTENT_TYPES = {"xlsx": XLSX, "ods": ODS}
+
+
+def file_name(plan: Plan, extension: str) -> str:
+    return f"施政計畫-{plan.unit.code}-{plan.year}.{extension}"
+
+
+def _page(sheet: PlanSheet) -> Page:
+    resource = sheet.resource
+    heads = []
+    for column in resource.columns:
+        cell = resource.fields[column.attribute].widget
+        note = column.explanation(resource.model)
+        heads.append(Head(column.header, column.width, note, cell.choices, is_number=cell.is_number))
+    rows = [[*cells.values(), str(stamp)] for cells, stamp in sheet.rows]
+    return Page(resource.sheet, [*heads, Head(STAMP, is_hidden=True)], rows)
 
 
 # -- In ----------------------------------------------------------------------------------------------------
@@ -93,7 +117,10 @@ def write_plan(sheets: Sequence[Sheet], *, by: User, now: datetime) -> Preview:
 
 
 def _conflicts(found: Preview) -> Iterator[Problem]:
-    words = _("Somebody changed «%(header)s» since the download: it is %(stored)s now, the file says %(said)s.")
+    words = _(
+        "Somebody changed «%(header)s» since the download: it is %(stored)s now, the file says %(said)s. "
+        "Download the workbook anew."
+    )
     for row in found.rows:
         for change in row.changes:
             if change.conflict and row.state is RowState.CONFLICT:
@@ -192,6 +219,8 @@ def _lay_out(desk: Desk) -> None:
     if desk.plan_is_new:
         workflow.create_periods(desk.the_plan)
     sheet = desk.sheets[Indicator]
-    new = [sheet.stored[key] for key, (_line, row) in sheet.rows.items() if row.is_new and key in sheet.stored]
+    new = [
+        sheet.stored[key] for key, (_line, row) in sheet.rows.items() if row.is_new and key in sheet.stored
+    ]
     if new:
         workflow.create_reports(new)

@@ -77,7 +77,7 @@ def _wrong_header(sheet: Sheet) -> Iterator[Problem]:
 
 
 def _lines(sheet: Sheet) -> Iterator[Line]:
-    """Yield the rows that say anything; a hidden stamp alone, left by a row that was emptied, says nothing."""
+    """Yield the rows that say anything: the hidden stamp of a row that was emptied says nothing."""
     columns = {name: place for place, name in enumerate(_header(sheet), start=1)}
     for number, cells in sheet.rows[1:]:
         texts = {name: cells[place - 1].strip() for name, place in columns.items() if place <= len(cells)}

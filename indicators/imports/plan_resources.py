@@ -28,14 +28,13 @@ from import_export.resources import ModelResource
 from objectives.forms import outside
 from objectives.models import Goal, Plan, Strategy, Unit, User, WorkItem, WorkPlan
 from objectives.permissions import can
-from objectives.scoped import PlanPart
 
 from .. import workflow
-from ..forms import misplaced_units, refuse_contradiction, unknown_names, why_no_whole
+from ..forms import misplaced_units, refuse_contradiction
 from ..models import QUARTERS, Indicator, PlannedValue, Variable
 from .lines import UNREADABLE, Line
 from .plan_stamps import PlanStamp, digest
-from .plan_widgets import BETWEEN, Cell, Choice, Code, Codes, Number, Text, YesNo
+from .plan_widgets import Cell, Choice, Code, Codes, Number, Text, YesNo
 from .preview import Change, Row
 from .stamps import HEADER as STAMP
 
@@ -115,7 +114,9 @@ class Column:
     def explanation(self, model: type[models.Model]) -> str:
         """Say in Chinese what the column means."""
         with override("zh-hant"):
-            known = {each.name: str(each.help_text) for each in (*model._meta.fields, *model._meta.many_to_many)}
+            known = {
+                each.name: str(each.help_text) for each in (*model._meta.fields, *model._meta.many_to_many)
+            }
             told = (self.note, known.get(self.attribute, ""), self.widget(model).hint)
             return "\n".join(text for text in told if text)
 
@@ -138,9 +139,12 @@ def _cell_of(found: Any) -> Cell:
 
 @dataclass
 class Desk:
-    """What the sheets of one workbook share: who asks and when, which plan it is, and one another."""
+    """What the sheets of one workbook share: who asks and when, which plan it is, and one another.
 
-    by: User
+    Without anybody who asks all of the plan is shown, and nothing can be written.
+    """
+
+    by: User | None
     now: datetime
     plan: Plan | None = None
     plan_is_new: bool = False
@@ -153,9 +157,19 @@ class Desk:
     def the_plan(self) -> Plan:
         return cast(Plan, self.plan)
 
+    def visible(self, model: Any) -> models.QuerySet[Any]:
+        """Return what the person may see of a model."""
+        found = model.objects
+        return cast(models.QuerySet[Any], found.visible_to(self.by) if self.by else found.all())
+
+    def administered(self, permission: str) -> frozenset[int]:
+        """Return the units over which the person has a permission."""
+        return self.by.rights.units(permission) if self.by else frozenset(Unit.objects.tree().parents)
+
     def know_again(self) -> None:
         """Ask anew what the person may do: new units belong to their administrators."""
-        self.by = User.objects.get(pk=self.by.pk)
+        if self.by:
+            self.by = User.objects.get(pk=self.by.pk)
 
 
 @dataclass
@@ -284,7 +298,9 @@ class PlanResource(ModelResource):
         row = Row(self.sheet, line.number, f"{key} {line[self.named]}".strip() if self.named else key)
         if key in self.rows:
             first = self.rows[key][1].number
-            row.problems.append(line.problem(_("«%(key)s» stands in row %(row)s already.") % {"key": key, "row": first}))
+            row.problems.append(
+                line.problem(_("«%(key)s» stands in row %(row)s already.") % {"key": key, "row": first})
+            )
             return row
         self.rows[key] = line, row
         self.taken = Taken(line, key)
@@ -483,11 +499,11 @@ class UnitResource(PlanResource):
         import_id_fields = ("code",)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return Unit.objects.visible_to(self.desk.by).select_related("parent").order_by("code")
+        return self.desk.visible(Unit).select_related("parent").order_by("code")
 
     def exported(self) -> Iterable[Any]:
         agency = Unit.objects.tree().below(self.desk.the_plan.unit_id)
-        mine = agency & self.desk.by.rights.units("objectives.change_unit")
+        mine = agency & self.desk.administered("objectives.change_unit")
         return [unit for unit in self.stored.values() if unit.pk in mine]
 
     def in_order(self, lines: Sequence[Line]) -> Sequence[Line]:
@@ -516,13 +532,13 @@ class UnitResource(PlanResource):
         return ""
 
     def fixed(self, instance: Any) -> dict[str, str]:
-        mine = self.desk.by.rights.units("objectives.change_unit")
+        mine = self.desk.administered("objectives.change_unit")
         if self.stored[self.taken.key].parent_id in mine:
             return {}
         return {"parent": _("The topmost unit that you administer stays where it is.")}
 
     def mistakes(self, instance: Any) -> Iterator[tuple[str, str]]:
-        if instance.parent_id not in {None, *self.desk.by.rights.units("objectives.add_unit")}:
+        if instance.parent_id not in {None, *self.desk.administered("objectives.add_unit")}:
             yield "parent", _("You do not administer «%(unit)s».") % {"unit": instance.parent}
 
     def do_instance_save(self, instance: Any, is_create: bool) -> None:
@@ -557,7 +573,9 @@ class PlanRow(PlanResource):
         import_id_fields = ("unit", "year")
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        return Plan.objects.filter(pk=self.desk.plan.pk if self.desk.plan else None).select_related("unit")
+        return Plan.objects.filter(pk__in=[self.desk.plan.pk] if self.desk.plan else []).select_related(
+            "unit"
+        )
 
     def owner(self, instance: Any) -> Any:
         return instance if instance.unit_id else None
@@ -596,7 +614,7 @@ class GoalResource(PlanResource):
         import_id_fields = ("code",)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = Goal.objects.visible_to(self.desk.by).filter(plan=self.desk.plan)
+        visible = self.desk.visible(Goal).filter(plan=self.desk.plan)
         return visible.select_related("plan__unit").order_by("outline_number")
 
     def init_instance(self, row: Any = None) -> Any:
@@ -621,7 +639,7 @@ class StrategyResource(PlanResource):
         import_id_fields = ("goal", "path")
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = Strategy.objects.visible_to(self.desk.by).filter(goal__plan=self.desk.plan)
+        visible = self.desk.visible(Strategy).filter(goal__plan=self.desk.plan)
         return visible.select_related("goal__plan__unit")
 
     @cached_property
@@ -658,7 +676,7 @@ class WorkPlanResource(PlanResource):
         import_id_fields = ("position",)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = WorkPlan.objects.visible_to(self.desk.by).filter(plan=self.desk.plan)
+        visible = self.desk.visible(WorkPlan).filter(plan=self.desk.plan)
         return visible.select_related("plan__unit").order_by("position")
 
     def init_instance(self, row: Any = None) -> Any:
@@ -685,7 +703,7 @@ class WorkItemResource(PlanResource):
         import_id_fields = ("work_plan", "position")
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = WorkItem.objects.visible_to(self.desk.by).filter(work_plan__plan=self.desk.plan)
+        visible = self.desk.visible(WorkItem).filter(work_plan__plan=self.desk.plan)
         related = visible.select_related("work_plan__plan__unit", "lead_unit")
         return related.order_by("work_plan__position", "position")
 
@@ -726,7 +744,7 @@ class IndicatorResource(PlanResource):
         import_id_fields = ("code",)
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = Indicator.objects.visible_to(self.desk.by).filter(goal__plan=self.desk.plan)
+        visible = self.desk.visible(Indicator).filter(goal__plan=self.desk.plan)
         related = visible.select_related("goal__plan__unit", "goal__plan__closed_by", "lead_unit")
         return related.prefetch_related(
             "contributing_units", "strategies__goal", "strategies__parent__parent__parent"
@@ -765,7 +783,7 @@ class VariableResource(PlanResource):
         import_id_fields = ("indicator", "symbol")
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = Variable.objects.visible_to(self.desk.by).filter(indicator__goal__plan=self.desk.plan)
+        visible = self.desk.visible(Variable).filter(indicator__goal__plan=self.desk.plan)
         related = visible.select_related("indicator__goal__plan__unit", "indicator__goal__plan__closed_by")
         return related.order_by("indicator__goal__outline_number", "indicator__number", "position")
 
@@ -796,7 +814,7 @@ class VariableResource(PlanResource):
             return super().do_instance_save(instance, is_create)
         value, instance.constant = instance.constant, self.stored[self.taken.key].constant
         super().do_instance_save(instance, is_create)
-        workflow.set_constant(variable=instance, value=value, by=self.desk.by)
+        workflow.set_constant(variable=instance, value=value, by=cast(User, self.desk.by))
         instance.constant = value
 
 
@@ -813,7 +831,7 @@ class PlannedValueResource(PlanResource):
         import_id_fields = ("indicator", "quarter")
 
     def get_queryset(self) -> models.QuerySet[Any]:
-        visible = PlannedValue.objects.visible_to(self.desk.by).filter(indicator__goal__plan=self.desk.plan)
+        visible = self.desk.visible(PlannedValue).filter(indicator__goal__plan=self.desk.plan)
         related = visible.select_related("indicator__goal__plan__unit", "indicator__lead_unit")
         return related.order_by("indicator__goal__outline_number", "indicator__number", "quarter")
 

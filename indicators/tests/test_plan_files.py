@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree
 
+import openpyxl
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.urls import reverse
 
 from indicators.imports.lines import ImportRefused
-from indicators.imports.plan_files import check_plan, plan_sheets, write_plan
+from indicators.imports.plan_files import check_plan, plan_sheets, plan_workbook, write_plan
 from indicators.imports.preview import Change, Preview, RowState
 from indicators.imports.stamps import HEADER as STAMP
 from indicators.models import Indicator, QuarterReport, ReportingPeriod, Variable
-from ledger.models import Entry
+from indicators.workflow import save_draft
+from ledger.models import Action, Entry
 from objectives.models import Goal, Plan, Strategy, Unit, User, WorkItem, WorkPlan
-from objectives.spreadsheets.reading import Sheet
+from objectives.roles import Role
+from objectives.spreadsheets.reading import Bad, Sheet
+from objectives.spreadsheets.text import original
+from objectives.workflow import adopt_plan
 
 
 class Book:
@@ -139,7 +151,9 @@ def changes(preview: Preview) -> list[tuple[Any, ...]]:
 
 def test_a_change_is_shown_from_and_to_and_written_once_it_is_meant(plan, book, administrator, now):
     file = book()
-    file.row("指標", 代碼="K1-1").update({"年度目標值": "１,０60.50", "達標方向": "AT_MOST", "施政重點": "K1 2，K1 1"})
+    file.row("指標", 代碼="K1-1").update(
+        {"年度目標值": "１,０60.50", "達標方向": "AT_MOST", "施政重點": "K1 2，K1 1"}
+    )
     file.row("計畫")["須經單位主管核章"] = "否"
     expected = [
         ("計畫", "MOFA 99 外交部 99 年度施政目標與重點", "須經單位主管核章", "是", "否"),
@@ -169,8 +183,9 @@ def test_new_rows_of_every_sheet_come_in_together(plan, book, administrator, now
     file.add("工作計畫", 順序="8", 名稱="新工作計畫")
     file.add("重要計畫項目", 工作計畫="8", 順序="1", 名稱="項目", 實施內容="內容", 主辦單位代碼="SEC")
     file.add(
-        "指標", 目標="K1", 代碼="K1-9", 編號="9", 指標="新指標", 衡量標準="標準", 年度目標值="5", 計量單位="項",
-        達標方向="至少", 評估時點="每季", 計算式="items", 權重="1", 評估體制="1", 評估方式="統計數據",
+        "指標", 目標="K1", 代碼="K1-9", 編號="9", 指標="新指標", 衡量標準="標準", 年度目標值="5",
+        計量單位="項", 達標方向="至少",
+        評估時點="每季", 計算式="items", 權重="1", 評估體制="1", 評估方式="統計數據",
         主辦單位代碼="DIV", 協辦單位代碼="SEC", 施政重點="K1 9.1",
     )  # fmt: skip
     file.add("填報項目", **ITEM)
@@ -217,7 +232,7 @@ def test_what_somebody_changed_since_the_download_is_a_conflict_with_both_values
     found = check_plan(file.sheets, by=administrator, now=now)
     [row] = [each for each in found.rows if each.state is RowState.CONFLICT]
     assert row.changes == [Change("年度目標值", "58", "60", conflict=True)]
-    with pytest.raises(ImportRefused, match="58.*60"):
+    with pytest.raises(ImportRefused, match=r"58.*60"):
         write_plan(file.sheets, by=administrator, now=now)
     assert Indicator.objects.get(code="K1-1").target == 58
 
@@ -259,10 +274,263 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_place(plan, book, adm
     found = check_plan(file.sheets, by=administrator, now=now)
     places = {(sheet, column): reason for sheet, _row, column, reason in told(found)}
     assert set(places) == {
-        ("目標", "C"), ("指標", "J"), ("指標", "K"), ("指標", "N"), ("指標", "H"), ("填報項目", "A"), ("填報項目", ""),
-        ("填報項目", "M"), ("預定值", "B"), ("預定值", "C"), ("施政重點", "B"),
+        ("目標", "C"), ("指標", "J"), ("指標", "K"), ("指標", "N"), ("指標", "H"), ("填報項目", "A"),
+        ("填報項目", ""), ("填報項目", "M"), ("預定值", "B"), ("預定值", "C"), ("施政重點", "B"),
     }  # fmt: skip
     with pytest.raises(ImportRefused) as refused:
         write_plan(file.sheets, by=administrator, now=now)
     assert len(refused.value.problems) == len(told(found))
     assert Indicator.objects.get(code="K1-2").direction == "AT_LEAST"
+
+
+def refusals(file: Book, by: Any, now: Any) -> list[str]:
+    return [f"{each.header}: {each.reason}" for each in check_plan(file.sheets, by=by, now=now).all_problems]
+
+
+def test_a_row_that_stands_twice_is_refused(plan, book, administrator, now):
+    file = book()
+    file.add("目標", **{**file.row("目標", 代碼="K1"), "代碼": "Ｋ1"})
+    assert refusals(file, administrator, now) == [": «K1» stands in row 2 already."]
+
+
+def test_a_place_that_is_taken_is_refused(plan, book, administrator, now):
+    file = book()
+    file.row("指標", 代碼="K1-2")["編號"] = "1"
+    [problem] = check_plan(file.sheets, by=administrator, now=now).all_problems
+    assert (problem.sheet, problem.row) == ("指標", 3)
+
+
+def test_units_that_stand_above_each_other_are_refused(plan, book, administrator, department, now):
+    file = book()
+    file.add("單位", 單位代碼="A", 名稱="甲", 上級單位代碼="B")
+    file.add("單位", 單位代碼="B", 名稱="乙", 上級單位代碼="A")
+    file.add("單位", 單位代碼="C", 名稱="丙")
+    found = refusals(file, administrator, now)
+    assert [each.partition(":")[0] for each in found] == ["上級單位代碼", "上級單位代碼", ""]
+    assert "stand above each other" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda file: file.headers["指標"].remove("計算式"), "«計算式» is missing"),
+        (lambda file: file.headers["指標"].append("代碼"), "«代碼» stands there more than once"),
+        (lambda file: file.headers["指標"].append("備註"), "«備註» is unknown"),
+        (lambda file: file.tables.__setitem__("指標2", []) or file.headers.__setitem__("指標2", []), "«指標2» is unknown"),
+        (lambda file: file.tables.pop("計畫"), "«計畫» has to say"),
+        (lambda file: file.add("計畫", 年度="98", 機關代碼="MOFA"), "only the first row"),
+    ],
+)  # fmt: skip
+def test_a_workbook_of_another_shape_is_refused(plan, book, administrator, now, spoil, expected):
+    file = book()
+    spoil(file)
+    assert any(expected in each for each in refusals(file, administrator, now))
+
+
+def test_a_cell_that_cannot_be_read_is_refused_with_its_place(plan, book, administrator, now):
+    sheets = book().sheets
+    [place] = [place for place, sheet in enumerate(sheets) if sheet.name == "指標"]
+    sheets[place] = Sheet("指標", sheets[place].rows, {(2, 6): Bad.NO_CACHED_VALUE})
+    [problem] = check_plan(sheets, by=administrator, now=now).all_problems
+    assert (problem.row, problem.column, problem.header) == (2, "F", "年度目標值")
+    assert "never computed" in problem.reason
+
+
+def test_a_new_plan_with_a_mistake_is_judged_to_the_end(plan, book, administrator, now):
+    file = later(book())
+    file.tables["計畫"][0]["綠燈門檻"] = "高"
+    file.row("指標", 代碼="K1-1")["年度目標值"] = "多"
+    headers = [each.header for each in check_plan(file.sheets, by=administrator, now=now).all_problems]
+    assert headers == ["年度目標值", "綠燈門檻"]
+    assert Plan.objects.count() == 1
+
+
+# -- Rights, and what stands fast --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["planner", "reviewer", "auditor"])
+def test_only_administrators_write_and_others_write_nothing_by_it(plan, book, request, who, now):
+    by = request.getfixturevalue(who)
+    file = book(by=by)
+    assert file.tables["單位"] == []
+    assert not refusals(file, by, now)
+    file.row("目標", 代碼="K1")["名稱"] = "別的"
+    file.add("工作計畫", 順序="8", 名稱="新")
+    found = refusals(file, by, now)
+    assert len(found) == 2
+    assert all("it belongs to «外交部»" in each for each in found)
+
+
+def test_another_agency_s_plan_is_refused_by_name(plan, book, person, now):
+    other = Unit.objects.create(code="OTHER", name="他部")
+    stranger = person("far", (Role.ADMINISTRATOR, other))
+    file = book(by=stranger)
+    assert not file.tables["目標"]
+    file.tables["計畫"][0]["標題"] = "別的"
+    assert refusals(file, stranger, now) == [
+        "機關代碼: There is no «MOFA» in the plan, nor in the sheet «單位»."
+    ]
+
+
+def test_a_unit_of_another_agency_leads_nothing(plan, book, administrator, now):
+    Unit.objects.create(code="OTHER", name="他部")
+    file = book()
+    file.row("指標", 代碼="K1-1")["主辦單位代碼"] = "OTHER"
+    assert "There is no «OTHER»" in refusals(file, administrator, now)[0]
+
+
+def test_an_adopted_plan_takes_what_its_pages_take(plan, book, administrator, now):
+    adopt_plan(plan=plan, by=administrator, on=date(2009, 12, 31), number="院授研綜字第 1 號")
+    file = book()
+    file.row("指標", 代碼="K1-1").update({"出處說明": "新註記", "施政重點": "K1 2"})
+    file.row("填報項目", 指標代碼="K3-1", 符號="baseline")["常數"] = "12"
+    file.row("填報項目", 指標代碼="K1-1", 符號="outbound")["填報說明"] = "新說明"
+    file.add("預定值", 指標代碼="K1-1", 季別="1", 預定值="10")
+    write_plan(file.sheets, by=administrator, now=now)
+    assert Variable.objects.get(indicator__code="K3-1", symbol="baseline").constant == 12
+    file = book()
+    file.row("指標", 代碼="K1-1")["年度目標值"] = "60"
+    file.row("填報項目", 指標代碼="K3-1", 符號="baseline")["常數"] = "13"
+    file.row("填報項目", 指標代碼="K1-1", 符號="outbound")["名稱"] = "別的"
+    file.row("目標", 代碼="K1")["名稱"] = "別的"
+    file.tables["計畫"][0]["標題"] = "別的"
+    file.add("工作計畫", 順序="8", 名稱="新")
+    found = refusals(file, administrator, now)
+    assert sorted(each.partition(":")[0] for each in found) == [
+        "",
+        "名稱",
+        "名稱",
+        "常數",
+        "年度目標值",
+        "標題",
+    ]
+    assert all("院授研綜字第 1 號" in each for each in found)
+
+
+def test_a_closed_year_keeps_its_planned_values_and_thresholds(plan, book, administrator, now):
+    Plan.objects.update(closed_at=now, closed_by=administrator)
+    file = book()
+    file.tables["計畫"][0]["黃燈門檻"] = "70"
+    file.row("指標", 代碼="K1-1")["本年度不適用之理由"] = "停辦"
+    file.add("預定值", 指標代碼="K1-1", 季別="1", 預定值="10")
+    found = refusals(file, administrator, now)
+    assert sorted(each.partition(":")[0] for each in found) == ["本年度不適用之理由", "預定值", "黃燈門檻"]
+    assert all("was closed by" in each for each in found)
+
+
+def test_what_a_report_was_approved_with_stays(plan, book, approved, administrator, now):
+    approved("K1-1", 1, outbound=4, inbound=8)
+    file = book()
+    file.row("指標", 代碼="K1-1").update({"年度目標值": "60", "標題": "", "指標": "別的名稱"})
+    file.row("填報項目", 指標代碼="K1-1", 符號="outbound").update(
+        {"跨季彙整方式": "取最近一季", "名稱": "別的"}
+    )
+    file.add("填報項目", **{**ITEM, "指標代碼": "K1-1"})
+    file.add("預定值", 指標代碼="K1-1", 季別="1", 預定值="10")
+    file.add("預定值", 指標代碼="K1-1", 季別="2", 預定值="20")
+    found = refusals(file, administrator, now)
+    assert sorted(each.partition(":")[0] for each in found) == ["", "年度目標值", "跨季彙整方式", "預定值"]
+    assert all("approved already" in each for each in found)
+
+
+def test_what_was_reported_is_not_contradicted(plan, book, report, planner, administrator, now):
+    save_draft(report=report("K7-1", 1), by=planner, now=now, figures={"budget": Decimal("0.5")})
+    file = book()
+    file.row("填報項目", 指標代碼="K7-1", 符號="budget")["種類"] = "COUNT"
+    assert "Figures were entered already" in refusals(file, administrator, now)[0]
+
+
+def test_a_check_leaves_nothing_in_the_ledger(plan, book, administrator, now):
+    file = later(book())
+    file.row("指標", 代碼="K1-1")["年度目標值"] = "多"
+    before = Entry.objects.count()
+    check_plan(file.sheets, by=administrator, now=now)
+    assert Entry.objects.count() == before
+    with pytest.raises(ImportRefused):
+        write_plan(file.sheets, by=administrator, now=now)
+    assert [entry.action for entry in Entry.objects.order_by("seq")[before:]] == [Action.REFUSED]
+
+
+# -- Files -------------------------------------------------------------------------------------------------
+
+
+def test_the_xlsx_has_what_the_sheets_say(plan, book, administrator, now):
+    file = openpyxl.load_workbook(io.BytesIO(plan_workbook(plan, "xlsx", by=administrator, now=now)))
+    assert file.sheetnames == ["說明", *book().tables]
+    for name, table in book().tables.items():
+        header, *rows = [["" if cell is None else str(cell) for cell in row] for row in file[name].values]
+        assert [dict(zip(header, row, strict=True)) for row in rows] == table
+    indicators = file["指標"]
+    assert indicators.freeze_panes == "A2"
+    assert indicators.column_dimensions["S"].hidden
+    assert '"至少,至多"' in [each.formula1 for each in indicators.data_validations.dataValidation]
+    assert "Symbols" not in indicators["J1"].comment.text
+
+
+def test_the_ods_has_what_the_sheets_say(plan, book, administrator, now):
+    Goal.objects.filter(kind="KEY", number=1).update(text="=1+1\n  兩個空白\t定位")
+    content = plan_workbook(plan, "ods", by=administrator, now=now)
+    root = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(content)).read("content.xml"))
+    for name, table in book().tables.items():
+        header, *rows = list(ods_rows(root, name))
+        assert [dict(zip(header, row, strict=True)) for row in rows] == table
+
+
+def ods_rows(root: Any, name: str) -> Iterator[list[str]]:
+    space = {"table": f"{ODF}:table:1.0", "text": f"{ODF}:text:1.0"}
+    for row in root.iterfind(f".//table:table[@table:name='{name}']//table:table-row", space):
+        if row.get(f"{{{space['table']}}}number-rows-repeated"):
+            continue
+        cells = [[written(each) for each in cell.iterfind("text:p", space)] for cell in row]
+        yield [original("\n".join(cell)) for cell in cells]
+
+
+def written(paragraph: Any) -> str:
+    parts = [paragraph.text or ""]
+    for each in paragraph:
+        kind = each.tag.rpartition("}")[2]
+        parts += ["\t" if kind == "tab" else " " * int(each.get(f"{{{ODF}:text:1.0}}c", 1)), each.tail or ""]
+    return "".join(parts)
+
+
+ODF = "urn:oasis:names:tc:opendocument:xmlns"
+
+
+@pytest.mark.parametrize("extension", ["xlsx", "ods"])
+def test_whoever_may_see_a_plan_downloads_it_and_the_ledger_says_so(plan, planner, client, extension):
+    client.force_login(planner)
+    answer = client.get(reverse("admin:indicators_plan_file", args=[plan.pk, extension]))
+    assert answer.status_code == 200
+    assert answer.content[:2] == b"PK"
+    assert f"MOFA-99.{extension}" in answer["Content-Disposition"]
+    entry = Entry.objects.latest("seq")
+    assert (entry.action, entry.actor, entry.key) == (Action.EXPORT, "planner", str(plan.pk))
+
+
+def test_a_hidden_plan_and_another_format_are_not_there(plan, planner, stranger, client):
+    address = reverse("admin:indicators_plan_file", args=[plan.pk, "xlsx"])
+    client.force_login(stranger)
+    assert client.get(address).status_code == 404
+    client.force_login(planner)
+    assert client.get(address.replace("xlsx", "xls")).status_code == 404
+    assert client.post(address).status_code == 405
+
+
+def test_the_plan_s_page_and_that_of_next_year_lead_to_the_workbook(plan, administrator, client):
+    client.force_login(administrator)
+    address = reverse("admin:indicators_plan_file", args=[plan.pk, "xlsx"])
+    for page in (
+        reverse("admin:objectives_plan_change", args=[plan.pk]),
+        reverse("admin:indicators_next_year", args=[plan.pk]),
+    ):
+        assert address in client.get(page).content.decode()
+
+
+def test_a_command_writes_the_same(plan, tmp_path, department):
+    file = tmp_path / "plan.xlsx"
+    call_command("export_plan", "--year", "99", "--format", "xlsx", "--output", str(file))
+    units = [row[0] for row in openpyxl.load_workbook(file)["單位"].values]
+    assert units == ["單位代碼", "DEPT", "MOFA"]
+    assert Entry.objects.latest("seq").action == Action.EXPORT
+    with pytest.raises(CommandError):
+        call_command("export_plan", "--year", "98", "--format", "ods", "--output", str(file))
