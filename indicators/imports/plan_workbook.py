@@ -222,8 +222,8 @@ def _table(page: Page) -> Iterator[str]:
 def _column(head: Head) -> str:
     style = "number" if head.is_number else "text"
     hidden = ' table:visibility="collapse"' if head.is_hidden else ""
-    return f'<table:table-column table:style-name="w{head.width}"{hidden} '
-        f'table:default-cell-style-name="{style}"/>'
+    described = f'table:style-name="w{head.width}" table:default-cell-style-name="{style}"{hidden}'
+    return f"<table:table-column {described}/>"
 
 
 def _row(cells: Sequence[str]) -> str:

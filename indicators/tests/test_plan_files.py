@@ -290,7 +290,7 @@ def refusals(file: Book, by: Any, now: Any) -> list[str]:
 def test_a_row_that_stands_twice_is_refused(plan, book, administrator, now):
     file = book()
     file.add("目標", **{**file.row("目標", 代碼="K1"), "代碼": "Ｋ1"})
-    assert refusals(file, administrator, now) == [": «K1» stands in row 2 already."]
+    assert refusals(file, administrator, now) == [": 「K1」與第 2 列重複。"]
 
 
 def test_a_place_that_is_taken_is_refused(plan, book, administrator, now):
@@ -307,18 +307,18 @@ def test_units_that_stand_above_each_other_are_refused(plan, book, administrator
     file.add("單位", 單位代碼="C", 名稱="丙")
     found = refusals(file, administrator, now)
     assert [each.partition(":")[0] for each in found] == ["上級單位代碼", "上級單位代碼", ""]
-    assert "stand above each other" in found[0]
+    assert "互為上級" in found[0]
 
 
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
-        (lambda file: file.headers["指標"].remove("計算式"), "«計算式» is missing"),
-        (lambda file: file.headers["指標"].append("代碼"), "«代碼» stands there more than once"),
-        (lambda file: file.headers["指標"].append("備註"), "«備註» is unknown"),
-        (lambda file: file.tables.__setitem__("指標2", []) or file.headers.__setitem__("指標2", []), "«指標2» is unknown"),
-        (lambda file: file.tables.pop("計畫"), "«計畫» has to say"),
-        (lambda file: file.add("計畫", 年度="98", 機關代碼="MOFA"), "only the first row"),
+        (lambda file: file.headers["指標"].remove("計算式"), "缺少「計算式」"),
+        (lambda file: file.headers["指標"].append("代碼"), "「代碼」"),
+        (lambda file: file.headers["指標"].append("備註"), "「備註」"),
+        (lambda file: file.tables.__setitem__("指標2", []) or file.headers.__setitem__("指標2", []), "無「指標2」工作表"),
+        (lambda file: file.tables.pop("計畫"), "請於「計畫」工作表載明"),
+        (lambda file: file.add("計畫", 年度="98", 機關代碼="MOFA"), "以第一列為準"),
     ],
 )  # fmt: skip
 def test_a_workbook_of_another_shape_is_refused(plan, book, administrator, now, spoil, expected):
@@ -333,7 +333,7 @@ def test_a_cell_that_cannot_be_read_is_refused_with_its_place(plan, book, admini
     sheets[place] = Sheet("指標", sheets[place].rows, {(2, 6): Bad.NO_CACHED_VALUE})
     [problem] = check_plan(sheets, by=administrator, now=now).all_problems
     assert (problem.row, problem.column, problem.header) == (2, "F", "年度目標值")
-    assert "never computed" in problem.reason
+    assert "公式尚未計算" in problem.reason
 
 
 def test_a_new_plan_with_a_mistake_is_judged_to_the_end(plan, book, administrator, now):
@@ -341,7 +341,7 @@ def test_a_new_plan_with_a_mistake_is_judged_to_the_end(plan, book, administrato
     file.tables["計畫"][0]["綠燈門檻"] = "高"
     file.row("指標", 代碼="K1-1")["年度目標值"] = "多"
     headers = [each.header for each in check_plan(file.sheets, by=administrator, now=now).all_problems]
-    assert headers == ["年度目標值", "綠燈門檻"]
+    assert headers == ["指標代碼", "指標代碼", "年度目標值", "綠燈門檻"]
     assert Plan.objects.count() == 1
 
 
@@ -358,7 +358,7 @@ def test_only_administrators_write_and_others_write_nothing_by_it(plan, book, re
     file.add("工作計畫", 順序="8", 名稱="新")
     found = refusals(file, by, now)
     assert len(found) == 2
-    assert all("it belongs to «外交部»" in each for each in found)
+    assert all("此項屬於「外交部」" in each for each in found)
 
 
 def test_another_agency_s_plan_is_refused_by_name(plan, book, person, now):
@@ -368,7 +368,7 @@ def test_another_agency_s_plan_is_refused_by_name(plan, book, person, now):
     assert not file.tables["目標"]
     file.tables["計畫"][0]["標題"] = "別的"
     assert refusals(file, stranger, now) == [
-        "機關代碼: There is no «MOFA» in the plan, nor in the sheet «單位»."
+        "機關代碼: 計畫內及「單位」工作表均無「MOFA」。"
     ]
 
 
@@ -376,7 +376,7 @@ def test_a_unit_of_another_agency_leads_nothing(plan, book, administrator, now):
     Unit.objects.create(code="OTHER", name="他部")
     file = book()
     file.row("指標", 代碼="K1-1")["主辦單位代碼"] = "OTHER"
-    assert "There is no «OTHER»" in refusals(file, administrator, now)[0]
+    assert "均無「OTHER」" in refusals(file, administrator, now)[0]
 
 
 def test_an_adopted_plan_takes_what_its_pages_take(plan, book, administrator, now):
@@ -415,7 +415,7 @@ def test_a_closed_year_keeps_its_planned_values_and_thresholds(plan, book, admin
     file.add("預定值", 指標代碼="K1-1", 季別="1", 預定值="10")
     found = refusals(file, administrator, now)
     assert sorted(each.partition(":")[0] for each in found) == ["本年度不適用之理由", "預定值", "黃燈門檻"]
-    assert all("was closed by" in each for each in found)
+    assert all("administrator" in each for each in found)
 
 
 def test_what_a_report_was_approved_with_stays(plan, book, approved, administrator, now):
@@ -430,14 +430,14 @@ def test_what_a_report_was_approved_with_stays(plan, book, approved, administrat
     file.add("預定值", 指標代碼="K1-1", 季別="2", 預定值="20")
     found = refusals(file, administrator, now)
     assert sorted(each.partition(":")[0] for each in found) == ["", "年度目標值", "跨季彙整方式", "預定值"]
-    assert all("approved already" in each for each in found)
+    assert all("已審核通過" in each for each in found)
 
 
 def test_what_was_reported_is_not_contradicted(plan, book, report, planner, administrator, now):
     save_draft(report=report("K7-1", 1), by=planner, now=now, figures={"budget": Decimal("0.5")})
     file = book()
     file.row("填報項目", 指標代碼="K7-1", 符號="budget")["種類"] = "COUNT"
-    assert "Figures were entered already" in refusals(file, administrator, now)[0]
+    assert "已有填報值" in refusals(file, administrator, now)[0]
 
 
 def test_a_check_leaves_nothing_in_the_ledger(plan, book, administrator, now):
