@@ -5,6 +5,7 @@ from django.urls import path
 from . import evidence_pages, import_pages, worksheet_pages
 from .my_work_page import my_work
 from .printed_page import print_report, print_unit
+from .workbook_pages import download_workbook
 
 urlpatterns = [
     path("my-work/", my_work, name="my_work"),
@@ -13,6 +14,11 @@ urlpatterns = [
         "worksheet/<int:year>/<int:quarter>/<path:code>/value/",
         worksheet_pages.worksheet_value,
         name="worksheet_value",
+    ),
+    path(
+        "worksheet/<int:year>/<int:quarter>/<path:code>/workbook.<str:extension>",
+        download_workbook,
+        name="workbook",
     ),
     path("worksheet/<int:year>/<int:quarter>/<path:code>/", worksheet_pages.worksheet, name="worksheet"),
     path("evidence/<int:pk>/", evidence_pages.evidence, name="evidence"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Unpack
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Case, Expression, F, Manager, Value, When
+from django.db.models import Expression, F, Manager
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -19,11 +20,9 @@ from objectives.permissions import can, require
 
 from ..models import QUARTERS, Figure, Indicator, ItemProgress, QuarterReport, Variable
 from .frozen import why_constant_stands
-from .judging import BATCH, CHANGE, Cell, Changes, Draft, Figures, Texts, batches, judge, refuse_stale
+from .judging import CHANGE, Cell, Changes, Draft, Figures, Texts, batches, judge, refuse_stale
 from .periods import create_periods, require_open, under_the_locks
 from .refusals import Conflict, DraftsRefused, Refusal
-
-CASES = 500  # rows that one statement gives values of their own: it looks each of them up in all
 
 
 def create_reports(indicators: Iterable[Indicator]) -> None:
@@ -112,7 +111,7 @@ def _write(changes: Sequence[Changes], *, by: User, now: datetime, demo: bool) -
     """Write figures, then who had a hand in the reports, then the reports; return all of these."""
     changed = [each for each in changes if each]
     with under_the_locks():
-        _write_figures(changed, changed_by=by, changed_at=now, demo=demo)
+        _write_figures(changed, changed_by_id=by.pk, changed_at=now, demo=demo)
         _count_as_editor([each.found.report for each in changed], by)
         _write_reports(changed, changed_by=by, changed_at=now, demo=demo)
     return [each.found.report for each in changes]
@@ -131,7 +130,9 @@ def _write_figures(changes: Iterable[Changes], **marks: Any) -> None:
                 altered[stored[symbol, unit].pk] = {"value": value}
             else:
                 variable = each.found.variables[symbol]
-                added.append(Figure(report=report, variable=variable, unit_id=unit, value=value, **marks))
+                added.append(
+                    Figure(report_id=report.pk, variable_id=variable.pk, unit_id=unit, value=value, **marks)
+                )
     for batch in batches(cleared):
         Figure.objects.filter(pk__in=batch).delete()
     _update(Figure.objects, altered, **marks)
@@ -149,25 +150,35 @@ def _write_reports(changes: Iterable[Changes], **marks: Any) -> None:
 
 
 def _update(objects: Manager[Any], rows: Mapping[int, Mapping[str, Any]], **common: Any) -> None:
-    """Give each row, by id, columns of its own and all of them the common ones.
+    """Give each row, by its id, columns of its own, and all of them the common ones.
 
-    One statement changes many rows that have the same columns, for each row to be changed, and recorded,
-    once.
+    A row is written, and recorded, once; those that have the same columns share a statement.
     """
     alike: dict[tuple[str, ...], list[int]] = {}
     for key, columns in rows.items():
-        alike.setdefault(tuple(columns), []).append(key)
+        alike.setdefault(tuple(sorted(columns)), []).append(key)
     for names, keys in alike.items():
-        for batch in batches(keys, BATCH if not names else CASES):
+        for batch in batches(keys):
             own = {name: _by_key(objects, name, {key: rows[key][name] for key in batch}) for name in names}
             objects.filter(pk__in=batch).update(**own, **common)
 
 
 def _by_key(objects: Manager[Any], name: str, values: Mapping[int, Any]) -> Expression:
-    """Return the expression for a column's value in each row, by its id."""
     column = objects.model._meta.get_field(name)
-    whens = (When(pk=key, then=Value(value, output_field=column)) for key, value in values.items())
-    return Cast(Case(*whens), output_field=column)
+    return Cast(ByKey(values, column), output_field=column)
+
+
+class ByKey(Expression):
+    """A column's value in each row, by the row's id; a large Case of Django's takes seconds to compile."""
+
+    def __init__(self, values: Mapping[int, Any], column: Any) -> None:
+        super().__init__(output_field=column)
+        self.values = values
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        stored = self.output_field.get_db_prep_save
+        pairs = ((key, stored(value, connection)) for key, value in self.values.items())
+        return f"CASE id {'WHEN %s THEN %s ' * len(self.values)}END", tuple(chain.from_iterable(pairs))
 
 
 def _count_as_editor(reports: Sequence[QuarterReport], by: User) -> None:

@@ -6,25 +6,27 @@ many as for one, apart from batches of `BATCH`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from objectives.fields import refuse_control_characters, trimmed
 from objectives.models import Unit, User
 from objectives.permissions import can, require
 
-from ..models import Figure, QuarterReport, Variable
+from ..models import Figure, Indicator, QuarterReport, Variable
 from ..numbers import format_number
 from .periods import Openings
 from .refusals import Closed, Conflict, Refusal
 
-BATCH = 2000  # rows that one statement names; SQLite takes some 32,000 values, half of that for an older one
+BATCH = 1000  # rows of one statement; each may have ten columns of its own, and SQLite takes 32,766 values
 
 CHANGE = "indicators.change_quarterreport"
 
@@ -117,9 +119,9 @@ def judge(
     return changes, refusals
 
 
-def batches(ids: Sequence[int], most: int = BATCH) -> Iterator[Sequence[int]]:
-    """Yield ids, some at a time."""
-    return (ids[start : start + most] for start in range(0, len(ids), most))
+def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield ids, as many at a time as one statement takes."""
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 
 def _read(ids: Collection[int], *, lock: bool) -> dict[int, Found]:
@@ -128,35 +130,47 @@ def _read(ids: Collection[int], *, lock: bool) -> dict[int, Found]:
         raise ValueError("A report has several drafts.")
     found = {}
     for batch in batches(sorted(ids)):
-        figures = _figures(batch)
-        for report in _reports(batch, lock=lock):
-            indicator = report.indicator
-            variables = {variable.pk: variable for variable in indicator.variables.all()}
+        reports = _reports(batch, lock=lock)
+        indicators = [report.indicator_id for report in reports]
+        variables, units, figures = _variables(indicators), _contributing(indicators), _figures(batch)
+        for report in reports:
+            symbols = variables[report.indicator_id]
             found[report.pk] = Found(
                 report,
-                {unit.pk: unit for unit in indicator.participants},
-                {variable.symbol: variable for variable in variables.values()},
-                {(variables[each.variable_id].symbol, each.unit_id): each for each in figures[report.pk]},
+                {unit.pk: unit for unit in report.indicator.participants_with(units[report.indicator_id])},
+                {variable.symbol: variable for variable in symbols.values()},
+                {(symbols[each.variable_id].symbol, each.unit_id): each for each in figures[report.pk]},
             )
     if len(found) < len(ids):
         raise QuarterReport.DoesNotExist
     return found
 
 
-def _reports(ids: Sequence[int], *, lock: bool) -> Iterable[QuarterReport]:
+def _reports(ids: Sequence[int], *, lock: bool) -> QuerySet[QuarterReport]:
     reports = QuarterReport.objects.filter(pk__in=ids).order_by("pk").select_related("indicator")
     reports = reports.select_for_update(of=("self",)) if lock else reports
-    return reports.prefetch_related(
-        "indicator__goal__plan__closed_by",
-        "indicator__lead_unit",
-        "indicator__contributing_units",
-        "indicator__variables",
-    )
+    return reports.prefetch_related("indicator__goal__plan__closed_by", "indicator__lead_unit")
 
 
-def _figures(ids: Sequence[int]) -> Mapping[int, list[Figure]]:
-    figures: dict[int, list[Figure]] = {report: [] for report in ids}
-    for figure in Figure.objects.filter(report__in=ids).select_related("unit").order_by("pk"):
+def _variables(indicators: Collection[int]) -> Mapping[int, dict[int, Variable]]:
+    """Return each indicator's variables by their id."""
+    variables: defaultdict[int, dict[int, Variable]] = defaultdict(dict)
+    for variable in Variable.objects.filter(indicator__in=indicators).order_by("position"):
+        variables[variable.indicator_id][variable.pk] = variable
+    return variables
+
+
+def _contributing(indicators: Collection[int]) -> Mapping[int, list[Unit]]:
+    units: defaultdict[int, list[Unit]] = defaultdict(list)
+    through = Indicator.contributing_units.through.objects.filter(indicator__in=indicators)
+    for each in through.select_related("unit"):
+        units[each.indicator_id].append(each.unit)
+    return units
+
+
+def _figures(reports: Collection[int]) -> Mapping[int, list[Figure]]:
+    figures: defaultdict[int, list[Figure]] = defaultdict(list)
+    for figure in Figure.objects.filter(report__in=reports).select_related("unit").order_by("pk"):
         figures[figure.report_id].append(figure)
     return figures
 

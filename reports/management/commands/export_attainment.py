@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from indicators.management.plans import the_plan
 from indicators.models import QUARTERS
 from indicators.readings import Basis
-from objectives.models import Plan
 from reports.exporters import FORMATS, record_export
 from reports.moments import data_at, read_moment
 from reports.results import plan_results
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             moment = read_moment(options["as_of"]) if options["as_of"] else None
             with data_at(moment) as at:
-                plan = _plan(options["year"], options["agency"])
+                plan = the_plan(options["year"], options["agency"])
                 results = plan_results(plan, quarter=options["quarter"], at=at, basis=Basis(options["basis"]))
                 content = FORMATS[options["format"]].write(results)
         except ValidationError as error:
@@ -49,17 +49,3 @@ class Command(BaseCommand):
             _("%(count)s indicators were written to %(file)s; ledger %(seq)s %(hash)s.")
             % {"count": len(results.results), "file": file, "seq": at.head.seq, "hash": at.head.hash}
         )
-
-
-def _plan(year: int, agency: str | None) -> Plan:
-    plans = Plan.objects.filter(year=year).select_related("unit")
-    if agency:
-        plans = plans.filter(unit__code=agency)
-    if not plans:
-        raise CommandError(_("There is no plan for ROC year %(year)s.") % {"year": year})
-    if len(plans) > 1:
-        codes = ", ".join(plan.unit.code for plan in plans)
-        raise CommandError(
-            _("Several agencies have a plan; name one with --agency: %(codes)s") % {"codes": codes}
-        )
-    return plans[0]
