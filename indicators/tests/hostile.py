@@ -1,6 +1,6 @@
 """Files that are to do harm, and what becomes of each.
 
-`python -m indicators.tests.hostile FOLDER` reads those that `lay_out` put there, each in a process of its own,
+`python -m indicators.tests.hostile FOLDER` reads those that `lay_out` put there, each in its own process,
 and writes one JSON line for each: what became of it, in how many seconds and with how many megabytes over
 the idle process.
 """

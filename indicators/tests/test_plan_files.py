@@ -367,9 +367,7 @@ def test_another_agency_s_plan_is_refused_by_name(plan, book, person, now):
     file = book(by=stranger)
     assert not file.tables["目標"]
     file.tables["計畫"][0]["標題"] = "別的"
-    assert refusals(file, stranger, now) == [
-        "機關代碼: 計畫內及「單位」工作表均無「MOFA」。"
-    ]
+    assert refusals(file, stranger, now) == ["機關代碼: 計畫內及「單位」工作表均無「MOFA」。"]
 
 
 def test_a_unit_of_another_agency_leads_nothing(plan, book, administrator, now):
@@ -459,7 +457,7 @@ def test_the_xlsx_has_what_the_sheets_say(plan, book, administrator, now):
     assert file.sheetnames == ["說明", *book().tables]
     for name, table in book().tables.items():
         header, *rows = [["" if cell is None else str(cell) for cell in row] for row in file[name].values]
-        assert [dict(zip(header, row, strict=True)) for row in rows] == table
+        assert [dict(zip(header, row, strict=True)) for row in rows if any(row)] == table
     indicators = file["指標"]
     assert indicators.freeze_panes == "A2"
     assert indicators.column_dimensions["S"].hidden
@@ -473,14 +471,12 @@ def test_the_ods_has_what_the_sheets_say(plan, book, administrator, now):
     root = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(content)).read("content.xml"))
     for name, table in book().tables.items():
         header, *rows = list(ods_rows(root, name))
-        assert [dict(zip(header, row, strict=True)) for row in rows] == table
+        assert [dict(zip(header, row, strict=True)) for row in rows if any(row)] == table
 
 
 def ods_rows(root: Any, name: str) -> Iterator[list[str]]:
     space = {"table": f"{ODF}:table:1.0", "text": f"{ODF}:text:1.0"}
     for row in root.iterfind(f".//table:table[@table:name='{name}']//table:table-row", space):
-        if row.get(f"{{{space['table']}}}number-rows-repeated"):
-            continue
         cells = [[written(each) for each in cell.iterfind("text:p", space)] for cell in row]
         yield [original("\n".join(cell)) for cell in cells]
 
@@ -530,7 +526,7 @@ def test_a_command_writes_the_same(plan, tmp_path, department):
     file = tmp_path / "plan.xlsx"
     call_command("export_plan", "--year", "99", "--format", "xlsx", "--output", str(file))
     units = [row[0] for row in openpyxl.load_workbook(file)["單位"].values]
-    assert units == ["單位代碼", "DEPT", "MOFA"]
+    assert list(filter(None, units)) == ["單位代碼", "DEPT", "MOFA"]
     assert Entry.objects.latest("seq").action == Action.EXPORT
     with pytest.raises(CommandError):
         call_command("export_plan", "--year", "98", "--format", "ods", "--output", str(file))

@@ -12,7 +12,7 @@ from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
 from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, STYLES, paragraphs
 from .values import plain
 from .workbooks import add, archive, is_exact, letters, xml_text
-from .xlsx_forms import condition
+from .xlsx_forms import condition, quoted
 
 FORM_NAMES = (
     f'{NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/" '
@@ -70,7 +70,10 @@ def _style(look: Look) -> str:
         f'<style:table-cell-properties style:vertical-align="top" fo:wrap-option="{wrap}" '
         f'style:cell-protect="{protect}"{border}{colour}/>'
     )
-    shapes = [(f"{look.value}", "N-text" if look.is_open else ""), (f"{look.value}-number", "N-number")]
+    shapes = [
+        (f"{look.value}", "N-text" if look.is_open or look is Look.PLAIN else ""),
+        (f"{look.value}-number", "N-number"),
+    ]
     return "".join(
         f'<style:style style:name="{name}" style:family="table-cell" style:parent-style-name="Default"'
         f"{f' style:data-style-name={quoteattr(data)}' if data else ''}>{cell}{TEXTS.get(look, '')}</style:style>"
@@ -113,7 +116,7 @@ class _Validations:
 
 def _condition(rule: Rule, cell: str) -> str:
     if rule.is_choice:
-        words = ";".join(f'"{word}"' for word in rule.words)
+        words = ";".join(map(quoted, rule.words))
         return f"of:cell-content-is-in-list({words})"
     if rule.number:
         return f"of:is-true-formula({condition(rule, f'[.{cell}]', ';')})"
@@ -146,7 +149,7 @@ def _row(cells: Sequence[str]) -> str:
 def _cell(cell: FormCell, sheet: str, column: int, row: int, validations: _Validations) -> str:
     wants_number = bool(cell.rule and cell.rule.number) or isinstance(cell.value, int | Decimal)
     attributes = f' table:style-name="{cell.look.value}{"-number" if wants_number else ""}"'
-    if cell.rule and cell.look.is_open and (cell.rule.words or cell.rule.number or cell.rule.longest):
+    if cell.rule and cell.look is not Look.LOCKED:
         attributes += f' table:content-validation-name="{validations.name(cell.rule, sheet, column, row)}"'
     note = _note(cell.note) if cell.note else ""
     if isinstance(cell.value, int | Decimal) and is_exact(cell.value, plain(cell.value)):

@@ -17,7 +17,7 @@ from .workbooks import fitting, is_exact, letters
 OPTIONS = {
     "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
 }  # fmt: skip
-LONGEST_MESSAGE = 255
+LONGEST_MESSAGE = 255  # characters, of the words that a cell offers too
 FORMATS: dict[Look, dict[str, Any]] = {
     Look.TITLE: {"bold": True, "font_size": 16, "text_wrap": False},
     Look.PLAIN: {},
@@ -49,7 +49,7 @@ def _format(book: Any, look: Look, number: bool) -> Any:
         wanted["bg_color"] = BACKGROUNDS[look]
     if number:
         wanted |= {"num_format": NUMBER, "align": "right"}
-    elif look.is_open:
+    elif look.is_open or look is Look.PLAIN:
         wanted["num_format"] = "@"  # 99/03/31 stays what was typed
     return book.add_format(wanted)
 
@@ -88,7 +88,7 @@ def _write_cell(sheet: Any, row: int, column: int, cell: FormCell, formats: Form
         lines = sum(1 + len(line) // 22 for line in cell.note.split("\n"))
         size = {"author": AUTHOR, "width": 360, "height": min(20 * lines + 16, 480), "font_size": 10}
         sheet.write_comment(row, column, fitting(cell.note), size)
-    if cell.rule and cell.look.is_open:
+    if cell.rule and cell.look is not Look.LOCKED:
         _validate(sheet, row, column, cell.rule)
 
 
@@ -98,6 +98,8 @@ def _validate(sheet: Any, row: int, column: int, rule: Rule) -> None:
         "error_title": "mofa_kpi",
         "error_message": rule.message[:LONGEST_MESSAGE],
     }
+    if rule.is_choice and len(",".join(rule.words)) > LONGEST_MESSAGE:
+        return
     if rule.is_choice:
         options |= {"validate": "list", "source": list(rule.words)}
     elif rule.number:
@@ -117,5 +119,10 @@ def condition(rule: Rule, cell: str, between: str = ",") -> str:
     if rule.whole:
         parts.append(f"{cell}=INT({cell})")
     wanted = [f"IF(ISNUMBER({cell}){between}AND({between.join(parts)}){between}FALSE())"]
-    wanted += [f'{cell}="{word}"' for word in rule.words]
+    wanted += [f"{cell}={quoted(word)}" for word in rule.words]
     return f"OR({between.join(wanted)})"
+
+
+def quoted(word: str) -> str:
+    """Return a word as formulas have it."""
+    return '"{}"'.format(word.replace('"', '""'))
