@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -100,29 +102,34 @@ def test_mistakes_and_conflicts_are_seen_narrowed_and_given_up(
     assert ImportBatch.objects.filter(state=ImportBatch.State.WITHDRAWN).count() == 1
 
 
+@contextmanager
+def held_back(page: Page, address: str) -> Iterator[None]:
+    """Keep what is sent to an address on its way until the block ends."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route))
+    try:
+        yield
+    finally:
+        for route in held:
+            route.continue_()
+
+
 def test_what_takes_long_is_told_and_cannot_be_sent_twice(enter, planner, now):
     page = enter(planner, 1280)
-    held: list[Route] = []
     page.goto("/imports/")
-    page.route("**/imports/upload/", lambda route: held.append(route))
     choose(page, "a.csv", *GOOD)
-    waiting = page.get_by_role("status")
-    expect(waiting).to_be_hidden()
-    button(page, "上傳並檢核")
-    expect(waiting).to_contain_text("正在檢核")
-    expect(waiting).to_contain_text("1 秒")
-    expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.get_by_role("button", name="上傳並檢核")).to_be_disabled()
-    [route] = held
-    route.continue_()
+    with held_back(page, "**/imports/upload/"):
+        page.get_by_role("button", name="上傳並檢核").click(no_wait_after=True)
+        expect(page.get_by_role("status")).to_contain_text("正在檢核")
+        expect(page.get_by_role("status")).to_contain_text("1 秒")
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        expect(page.get_by_role("button", name="上傳並檢核")).to_be_disabled()
     expect(page.get_by_role("button", name="確認匯入（2 筆）")).to_be_enabled()
-    batch = ImportBatch.objects.get()
 
-    page.route("**/apply/", lambda route: held.append(route))
-    button(page, "確認匯入（2 筆）")
-    expect(page.get_by_role("status")).to_contain_text("正在匯入 2 筆")
-    expect(page.get_by_role("button", name="放棄")).to_be_disabled()
-    batches.apply(batch=batch, by=planner, now=now)  # on another host, meanwhile
-    held[1].continue_()
+    with held_back(page, "**/apply/"):
+        page.get_by_role("button", name="確認匯入（2 筆）").click(no_wait_after=True)
+        expect(page.locator("[role=status]").first).to_contain_text("正在匯入 2 筆")
+        expect(page.get_by_role("button", name="放棄")).to_be_disabled()
+        batches.apply(batch=ImportBatch.objects.get(), by=planner, now=now)  # on another host, meanwhile
     expect(page.get_by_role("alert")).to_contain_text("匯入")
     assert Figure.objects.count() == 2
