@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from indicators import workflow
 from indicators.imports import batches
@@ -102,34 +100,31 @@ def test_mistakes_and_conflicts_are_seen_narrowed_and_given_up(
     assert ImportBatch.objects.filter(state=ImportBatch.State.WITHDRAWN).count() == 1
 
 
-@contextmanager
-def held_back(page: Page, address: str) -> Iterator[None]:
-    """Keep what is sent to an address on its way until the block ends."""
-    held: list[Route] = []
-    page.route(address, lambda route: held.append(route))
-    try:
-        yield
-    finally:
-        for route in held:
-            route.continue_()
+def stays(page: Page, address: str) -> Locator:
+    """Let a form wait for an answer that does not come; return it."""
+    form = page.locator(f"form[action$='{address}']")
+    form.evaluate("form => form.addEventListener('submit', event => event.preventDefault())")
+    return form
 
 
 def test_what_takes_long_is_told_and_cannot_be_sent_twice(enter, planner, now):
     page = enter(planner, 1280)
     page.goto("/imports/")
     choose(page, "a.csv", *GOOD)
-    with held_back(page, "**/imports/upload/"):
-        page.get_by_role("button", name="上傳並檢核").click(no_wait_after=True)
-        expect(page.get_by_role("status")).to_contain_text("正在檢核")
-        expect(page.get_by_role("status")).to_contain_text("1 秒")
-        expect(page.get_by_role("progressbar")).to_be_visible()
-        expect(page.get_by_role("button", name="上傳並檢核")).to_be_disabled()
-    expect(page.get_by_role("button", name="確認匯入（2 筆）")).to_be_enabled()
+    form = stays(page, "/upload/")
+    button(page, "上傳並檢核")
+    expect(form.get_by_role("status")).to_contain_text("正在檢核")
+    expect(form.get_by_role("status")).to_contain_text("1 秒")
+    expect(form.get_by_role("progressbar")).to_be_visible()
+    expect(page.get_by_role("button", name="上傳並檢核")).to_be_disabled()
+    form.evaluate("form => form.submit()")
 
-    with held_back(page, "**/apply/"):
-        page.get_by_role("button", name="確認匯入（2 筆）").click(no_wait_after=True)
-        expect(page.locator("[role=status]").first).to_contain_text("正在匯入 2 筆")
-        expect(page.get_by_role("button", name="放棄")).to_be_disabled()
-        batches.apply(batch=ImportBatch.objects.get(), by=planner, now=now)  # on another host, meanwhile
+    expect(page.get_by_role("button", name="確認匯入（2 筆）")).to_be_enabled()
+    form = stays(page, "/apply/")
+    button(page, "確認匯入（2 筆）")
+    expect(form.get_by_role("status")).to_contain_text("正在匯入 2 筆")
+    expect(page.get_by_role("button", name="放棄")).to_be_disabled()
+    batches.apply(batch=ImportBatch.objects.get(), by=planner, now=now)  # on another host, meanwhile
+    form.evaluate("form => form.submit()")
     expect(page.get_by_role("alert")).to_contain_text("匯入")
     assert Figure.objects.count() == 2
