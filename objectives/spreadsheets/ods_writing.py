@@ -15,7 +15,10 @@ from zipfile import ZipInfo
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row
-from .sheets import (
+from .tables import Table, Value
+from .text import harmless
+from .values import Remembered, written
+from .workbooks import (
     COVER,
     COVER_WIDTHS,
     add,
@@ -29,14 +32,11 @@ from .sheets import (
     width,
     xml_text,
 )  # fmt: skip
-from .tables import Table, Value
-from .text import harmless
-from .values import Remembered, written
 
 CONTENT_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ODF = "urn:oasis:names:tc:opendocument:xmlns"
-_NAMES = (
+NAMES = (
     f'xmlns:office="{_ODF}:office:1.0" xmlns:style="{_ODF}:style:1.0" xmlns:text="{_ODF}:text:1.0" '
     f'xmlns:table="{_ODF}:table:1.0" xmlns:number="{_ODF}:datastyle:1.0" xmlns:config="{_ODF}:config:1.0" '
     f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" xmlns:ooo="http://openoffice.org/2004/office"'
@@ -57,7 +57,7 @@ MANIFEST = "".join(
 
 # A4 across, as wide as a page and as many pages long as it takes.
 STYLES = (
-    f"{HEAD}<office:document-styles {_NAMES}>"
+    f"{HEAD}<office:document-styles {NAMES}>"
     '<office:styles><style:style style:name="Default" style:family="table-cell"/></office:styles>'
     '<office:automatic-styles><style:page-layout style:name="page"><style:page-layout-properties'
     ' fo:page-width="29.7cm" fo:page-height="21cm" style:print-orientation="landscape" fo:margin="1.3cm"'
@@ -183,16 +183,14 @@ def _text(text: str, style: str = "text") -> str:
     held = xml_text(text)
     named = f' table:style-name="{style}"' if style != "text" else ""
     whole = f" office:string-value={_attribute(held)}" if "\t" in held else ""  # some programs lose a tab
-    return (
-        f'<table:table-cell{named} office:value-type="string"{whole}>{_paragraphs(held)}</table:table-cell>'
-    )
+    return f'<table:table-cell{named} office:value-type="string"{whole}>{paragraphs(held)}</table:table-cell>'
 
 
 def _attribute(held: str) -> str:
     return '"{}"'.format(held.replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;"))
 
 
-def _paragraphs(held: str) -> str:
+def paragraphs(held: str) -> str:
     """Return one for each line; XML keeps no tab, no blank at an end and only one in the middle."""
     if not _LAID_OUT.search(held):
         return f"<text:p>{held}</text:p>"
@@ -205,7 +203,7 @@ def _start(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
     """Return what comes before the data: the styles and the cover."""
     rows = "".join(_row([_text(heading, "label"), _text(text)]) for heading, text in pairs)
     return (
-        f"{HEAD}<office:document-content {_NAMES}><office:automatic-styles>{_column_styles(table)}"
+        f"{HEAD}<office:document-content {NAMES}><office:automatic-styles>{_column_styles(table)}"
         f"{AUTOMATIC_STYLES}</office:automatic-styles><office:body><office:spreadsheet>"
         f"{_sheet_start(COVER, 'cover', len(COVER_WIDTHS))}{rows}</table:table>"
     )
@@ -264,7 +262,7 @@ def _settings(names: Sequence[str]) -> str:
         for name in names
     )
     return (
-        f"{HEAD}<office:document-settings {_NAMES}><office:settings>"
+        f"{HEAD}<office:document-settings {NAMES}><office:settings>"
         '<config:config-item-set config:name="ooo:view-settings">'
         '<config:config-item-map-indexed config:name="Views"><config:config-item-map-entry>'
         f"{_item('ViewId', 'string', 'view1')}"

@@ -16,7 +16,10 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row
-from .sheets import (
+from .tables import Table, Value
+from .text import harmless
+from .values import Remembered, written
+from .workbooks import (
     COVER,
     COVER_WIDTHS,
     add,
@@ -30,9 +33,6 @@ from .sheets import (
     width,
     xml_text,
 )  # fmt: skip
-from .tables import Table, Value
-from .text import harmless
-from .values import Remembered, written
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

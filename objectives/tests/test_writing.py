@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.spreadsheets import sheets
-from objectives.spreadsheets.sheets import is_exact, letters, sheet_name
+from objectives.spreadsheets import workbooks
 from objectives.spreadsheets.tables import Column, Kind, Table, Value
 from objectives.spreadsheets.text import harmless
 from objectives.spreadsheets.values import MANY, Remembered, plain
+from objectives.spreadsheets.workbooks import is_exact, letters, sheet_name
 from objectives.spreadsheets.writing import FORMATS, dictionary
 
 COLUMNS = (
@@ -362,7 +362,7 @@ def test_every_title_becomes_a_name_that_a_sheet_can_have(title):
 @pytest.mark.parametrize("name", ["xlsx", "ods"])
 @pytest.mark.parametrize(("count", "lengths"), [(0, [1]), (1, [2]), (2, [3]), (3, [3, 2]), (5, [3, 3, 2])])
 def test_more_rows_than_a_sheet_holds_go_on_in_the_next(name, count, lengths, monkeypatch):
-    monkeypatch.setattr(sheets, "LONGEST_SHEET", 2)
+    monkeypatch.setattr(workbooks, "LONGEST_SHEET", 2)
     data = file_of(name, [[None, number, None, None, None] for number in range(count)])
     found = xlsx_sheets(data) if name == "xlsx" else ods_sheets(data)
     assert list(found) == ["說明", "99年度第1季", "99年度第1季 (2)", "99年度第1季 (3)"][: 1 + len(lengths)]
