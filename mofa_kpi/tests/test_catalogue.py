@@ -30,7 +30,7 @@ DATA = {
     "objectives/forms.py": "dates as people type them",
     "objectives/numerals.py": "Chinese numerals",
     "objectives/roc.py": "the official form of a date",
-    "objectives/spreadsheets/sheets.py": "names of a sheet and of what stands on it",
+    "objectives/spreadsheets/workbooks.py": "names of a sheet and of what stands on it",
     "objectives/spreadsheets/tables.py": "words of the data dictionary",
     "objectives/spreadsheets/writing.py": "the data dictionary's own columns",
     "indicators/demonstration.py": "names of made-up units",
