@@ -18,10 +18,10 @@ from ledger.check_export import COLUMNS
 from ledger.models import Entry
 from objectives.models import Goal, Plan
 from objectives.tests.pages import signed_in
-from reports import ledger_files
-from reports.exporters import fitting
-from reports.ledger_files import CUT, HEADERS, Extract, local
+from reports.exports import ledger as ledger_files
+from reports.exports.ledger import LEDGER_COLUMNS, Extract, local
 
+HEADERS = tuple(column.header for column in LEDGER_COLUMNS)
 ATTACK = '=HYPERLINK("http://evil.test")'
 
 
@@ -78,14 +78,17 @@ def test_each_download_is_in_the_ledger_and_not_in_itself(auditing, auditor, ext
     entry = Entry.objects.get(seq=before.seq + 1)
     assert (entry.action, entry.actor, entry.source) == ("EXPORT", auditor.username, "page")
     goals = Entry.objects.filter(table="objectives_goal").count()
-    assert entry.new == {
+    assert entry.new | {"file": ""} == {
         "what": "ledger",
+        "file": "",
         "format": extension,
         "entries": goals,
+        "as_of": None,
         "head_seq": before.seq,
         "head_hash": before.hash,
         "filters": {"kind": "objectives_goal"},
     }
+    assert entry.new["file"].endswith(f"-{before.seq}.{extension}")
     rows = {
         "csv": lambda: len(table(data)) - 1,
         "xlsx": lambda: len(sheets(data)[0]) - 1,
@@ -167,7 +170,7 @@ def test_times_are_taipeis_and_sort_as_text():
 def test_a_file_streams_however_long_it_is(auditing, monkeypatch, extension):
     monkeypatch.setattr(ledger_files, "CHUNK", 10)
     extract = Extract.of(Entry.objects.all())
-    rows = extract.rows()
+    rows = iter(extract.rows())
     assert isinstance(rows, Iterator)
     asked: list[str] = []
     with connection.execute_wrapper(_counting(asked)):
