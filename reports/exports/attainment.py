@@ -80,7 +80,7 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (
         Column(
             "代入算式", Kind.TEXT, 48,
-            "以填報值代入計算式之算式及其結果，如 (1,200 + 300) ÷ 2,000 × 100 = 75；「？」為尚無數值之填報項目。",
+            "以填報值代入計算式之算式及其結果，如 (1,200 + 300) ÷ 2,000 × 100 = 75；「？」為尚無數值者。",
             source=columns.RULES,
         ),
         lambda r: value_arithmetic(r) or None,
@@ -88,7 +88,7 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (
         Column(
             "達成度（未設上限）", Kind.NUMBER, 18,
-            "未設上下限之達成度：望大指標為實際值除以目標值，望小指標為目標值除以實際值（未逾目標值者為 100）；"
+            "未設上下限之達成度：望大者為實際值除以目標值，望小者為目標值除以實際值（未逾目標值者為 100）；"
             "未四捨五入。",
             unit="%", source=columns.RULES,
         ),
@@ -99,7 +99,7 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (columns.LIGHT, light),
     (
         Column(
-            "全年推估", Kind.NUMBER, 14, "以已填報之季數推估之全年實際值，僅供參考；第 4 季及不宜推估者空白。",
+            "全年推估", Kind.NUMBER, 14, "按已填報季數推估之全年實際值，僅供參考；第 4 季及不宜推估者空白。",
             unit="依「計量單位」欄", source=columns.RULES,
         ),
         lambda r: r.estimate,

@@ -18,7 +18,13 @@ QUARTER = Column("季別", Kind.WHOLE, 6, "1 至 4；表內數值計算至該季
 KIND = Column(
     "類別", Kind.TEXT, 8, "「關鍵」為關鍵策略目標之指標，「共同」為共同性目標之指標。", source=INDICATORS
 )
-GOAL_CODE = Column("目標編號", Kind.TEXT, 9, "目標之代碼：K 為關鍵策略目標，C 為共同性目標，其後為序號。", source=INDICATORS)  # fmt: skip
+GOAL_CODE = Column(
+    "目標編號",
+    Kind.TEXT,
+    9,
+    "目標之代碼：K 為關鍵策略目標，C 為共同性目標，其後為序號。",
+    source=INDICATORS,
+)
 GOAL = Column("目標", Kind.TEXT, 36, "關鍵策略目標或共同性目標之名稱，依計畫原文。", source=INDICATORS)
 CODE = Column("指標代碼", Kind.TEXT, 9, "績效指標之代碼，同一計畫內不重複，如 K1-1。", source=INDICATORS)
 INDICATOR = Column("指標", Kind.TEXT, 36, "績效指標之名稱，依計畫原文。", source=INDICATORS)
@@ -53,13 +59,23 @@ PROGRESS = Column(
 )  # fmt: skip
 LIGHT = Column(
     "系統試算燈號", Kind.TEXT, 13,
-    "年度終了後之試算燈號：★ 綠燈、▲ 黃燈、● 紅燈、□ 白燈（資料不完整）；門檻為本系統預設值，非官方評核結果。",
+    "年度終了後之試算燈號：★ 綠燈、▲ 黃燈、● 紅燈、□ 白燈（資料不完整）；門檻係本系統預設，非官方評核。",
     source=RULES,
 )  # fmt: skip
 HEAD_SEQ = Column(
     "異動紀錄序號", Kind.WHOLE, 13, "產製當時異動紀錄之最末序號，據以查核資料之時點。", source=LEDGER
 )
-HEAD_HASH = Column("異動紀錄雜湊值", Kind.TEXT, 66, "該序號之 SHA-256 雜湊值；嗣後紀錄如遭改寫，即與之不符。", source=LEDGER)  # fmt: skip
+HEAD_HASH = Column(
+    "異動紀錄雜湊值",
+    Kind.TEXT,
+    66,
+    "該序號之 SHA-256 雜湊值；嗣後紀錄如遭改寫，即與之不符。",
+    source=LEDGER,
+)
 REPORT_STATUS = Column(
-    "填報狀態", Kind.TEXT, 12, "季填報現處之階段：草稿、送審、單位主管核章、審核通過或退回補正。", source=REPORT,
-)  # fmt: skip
+    "填報狀態",
+    Kind.TEXT,
+    12,
+    "季填報現處之階段：草稿、送審、單位主管核章、審核通過或退回補正。",
+    source=REPORT,
+)

@@ -21,11 +21,11 @@ OF_A_PLAN = ("year", "agency", "quarter", "basis", "as_of")
 class Dataset:
     """Columns, and how their rows are found for a scope; name is its name in addresses.
 
-    title is what its files are called, about one sentence for the page 匯出資料, filters the names of what an
-    address may ask. One that is_open names no people and no accounts, and is fit to be published as open data;
-    then description says for its metadata what it holds. One that is_long is sent while it is read. demo says
-    whether any of what it holds is a demonstration, in_words what its further filters ask, as (heading, text);
-    it raises ValidationError for what they cannot.
+    title is what its files are called, about one sentence for the page 匯出資料, filters the names of what
+    an address may ask. One with a description, for its metadata, is_open: it names no people and no accounts,
+    and is fit to be published. One that is_long is sent while it is read. demo says whether any of what it
+    holds is a demonstration, in_words what its further filters ask, as (heading, text); it raises
+    ValidationError for what they cannot.
     """
 
     name: str

@@ -50,7 +50,11 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (columns.CODE, lambda i, q: i.code),
     (columns.INDICATOR, lambda i, q: i.title),
     (
-        Column("評估體制", Kind.WHOLE, 9, "計畫所定評估體制之代號，1 至 5，意義見計畫該部分之說明。", source=columns.INDICATORS),
+        Column(
+            "評估體制", Kind.WHOLE, 9,
+            "計畫所定評估體制之代號，1 至 5，意義見計畫該部分之說明。",
+            source=columns.INDICATORS,
+        ),
         lambda i, q: i.scheme,
     ),
     (
@@ -62,7 +66,11 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
         lambda i, q: i.standard,
     ),
     (
-        Column("年度目標值", Kind.NUMBER, 12, "計畫原訂之年度目標值。", unit="依「計量單位」欄", source=columns.INDICATORS),
+        Column(
+            "年度目標值", Kind.NUMBER, 12,
+            "計畫原訂之年度目標值。",
+            unit="依「計量單位」欄", source=columns.INDICATORS,
+        ),
         lambda i, q: i.target,
     ),
     (
@@ -74,7 +82,11 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     ),
     (columns.MEASURE, lambda i, q: i.unit),
     (
-        Column("目標方向", Kind.TEXT, 9, "至少：實際值達目標值以上為達成；至多：實際值不逾目標值為達成。", source="指標定義"),
+        Column(
+            "目標方向", Kind.TEXT, 9,
+            "至少：實際值達目標值以上為達成；至多：實際值不逾目標值為達成。",
+            source="指標定義",
+        ),
         lambda i, q: str(i.get_direction_display()),
     ),
     (
@@ -86,11 +98,19 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
         lambda i, q: i.formula,
     ),
     (
-        Column("修正後計算式", Kind.TEXT, 48, "自該季或先前季別起生效之修正計算式；未經修正者空白。", source=columns.REVISION),
+        Column(
+            "修正後計算式", Kind.TEXT, 48,
+            "自該季或先前季別起生效之修正計算式；未經修正者空白。",
+            source=columns.REVISION,
+        ),
         _revised_formula,
     ),
     (
-        Column("填報項目", Kind.TEXT, 60, "各填報項目之符號、名稱及計量單位；備查項目及計畫所定常數並予註明。", source="指標定義"),
+        Column(
+            "填報項目", Kind.TEXT, 60,
+            "各填報項目之符號、名稱及計量單位；備查項目及計畫所定常數並予註明。",
+            source="指標定義",
+        ),
         _items,
     ),
     (
@@ -107,7 +127,11 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
         lambda i, q: i.not_applicable_reason or None,
     ),
     (
-        Column("附註", Kind.TEXT, 40, "計畫原文有疑義、缺漏或誤植處之說明，原文未予更動。", source="計畫原文考訂"),
+        Column(
+            "附註", Kind.TEXT, 40,
+            "計畫原文有疑義、缺漏或誤植處之說明，原文未予更動。",
+            source="計畫原文考訂",
+        ),
         lambda i, q: i.note or None,
     ),
 )  # fmt: skip
@@ -124,7 +148,7 @@ DEFINITIONS = Dataset(
     name="definitions",
     title="指標定義",
     about=_(
-        "Targets, official standards and formulas as the annual plan has them, and what revisions made of them."
+        "Targets, official standards and formulas as the annual plan has them, and as they were revised."
     ),
     columns=tuple(column for column, _cell in CELLS),
     rows=_rows,

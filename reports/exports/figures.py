@@ -7,11 +7,14 @@ once and memory does not grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
@@ -19,15 +22,16 @@ from django.utils.translation import override
 from indicators.formula import compile_formula
 from indicators.models import Figure, Indicator, Status, Variable
 from objectives.models import Goal, Unit
-from objectives.roc import TAIPEI
+from objectives.roc import taipei
 from objectives.spreadsheets.tables import Column, Kind, Value
 
 from . import columns
-from .attainment import KINDS
+from .attainment import DEMONSTRATION, KINDS
 from .dataset import OF_A_PLAN, Dataset, Row
 from .places import Place, places
 from .scope import Scope
 
+YES = ("1", "true")  # as SQLite and PostgreSQL write it
 AT_ONCE = 20  # indicators whose figures are in memory together
 
 COLUMNS = (
@@ -50,7 +54,11 @@ COLUMNS = (
         source="指標定義",
     ),
     Column("計量單位", Kind.TEXT, 10, "填報值之計量單位。", source="指標定義"),
-    Column("單位", Kind.TEXT, 18, "數值由各單位分別填報者，該筆數值所屬之單位；其餘空白。", source=columns.UNITS),
+    Column(
+        "單位", Kind.TEXT, 18,
+        "數值由各單位分別填報者，該筆數值所屬之單位；其餘空白。",
+        source=columns.UNITS,
+    ),
     Column(
         "數值", Kind.NUMBER, 14, "該季填報之數值；答「是／否」者以 1 表「是」、0 表「否」。",
         unit="依「計量單位」欄", source=columns.REPORT,
@@ -60,19 +68,15 @@ COLUMNS = (
     Column("最後異動時間", Kind.MOMENT, 20, "該填報值最後一次異動之時間（臺北）。", source=columns.LEDGER),
 )  # fmt: skip
 
-Known = dict[tuple[int, int], tuple[Value, ...]]  # what a row begins with, by variable and quarter
+Beginning = tuple[Value, ...]  # of a row: what the figures of a variable in a quarter have in common
 
 
 def figure_rows(scope: Scope) -> Iterator[Row]:
     """Yield the figures of the quarters up to the one asked for, by indicator, quarter, variable and unit."""
-    with override("zh-hant"):
-        statuses = {str(status): str(status.label) for status in Status}
-        rollups = {str(rollup): str(rollup.label) for rollup in Variable.Rollup}
-    units = dict(Unit.objects.values_list("pk", "name"))
+    reader = _Reader(scope)
     keys = list(_indicators(scope).values_list("pk", flat=True))
     for start in range(0, len(keys), AT_ONCE):
-        part = keys[start : start + AT_ONCE]
-        yield from _part(scope, part, statuses, rollups, units)
+        yield from reader.rows(keys[start : start + AT_ONCE])
 
 
 def _indicators(scope: Scope) -> QuerySet[Indicator]:
@@ -83,70 +87,79 @@ def _indicators(scope: Scope) -> QuerySet[Indicator]:
 
 
 def _figures(scope: Scope) -> QuerySet[Figure]:
-    """The figures that count: of the plan's quarters up to the one asked for, on the basis asked for."""
-    found = Figure.objects.filter(
-        report__indicator__in=_indicators(scope),
-        report__quarter__lte=scope.quarter,
-        report__status__in=scope.basis.statuses,
-    )
-    return found
+    """The figures that count: of the quarters up to the one asked for, on the basis asked for."""
+    return Figure.objects.filter(report__quarter__lte=scope.quarter, report__status__in=scope.basis.statuses)
 
 
-def _part(
-    scope: Scope,
-    keys: Sequence[int],
-    statuses: dict[str, str],
-    rollups: dict[str, str],
-    units: dict[Any, str],
-) -> Iterator[Row]:
-    """Yield the figures of some indicators, which are given in their order."""
-    order = {key: number for number, key in enumerate(keys)}
-    known = _known(Indicator.objects.filter(pk__in=keys), range(1, scope.quarter + 1), rollups)
-    rows = list(
-        _figures(scope)
-        .filter(report__indicator__in=keys)
-        .order_by("report__quarter", "variable__position", "variable_id", F("unit__code").asc(nulls_first=True))
-        .values_list(
-            "report__indicator_id", "variable_id", "report__quarter", "unit_id", "value", "report__status",
-            "demo", "changed_at",
-        )
-    )  # fmt: skip
-    rows.sort(key=lambda row: order[row[0]])  # stable: within an indicator they stay as they are
-    for _indicator, variable, quarter, unit, value, status, demo, moment in rows:
-        yield (
-            *known[variable, quarter], units.get(unit), value, statuses[status],
-            "示範資料" if demo else None, moment.astimezone(TAIPEI),
+class _Reader:
+    """Reads the figures of some indicators at a time."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.units: dict[int | None, str] = dict(Unit.objects.values_list("pk", "name"))
+        with override("zh-hant"):
+            self.statuses = {str(status): str(status.label) for status in Status}
+            self.rollups = {str(rollup): str(rollup.label) for rollup in Variable.Rollup}
+
+    def rows(self, keys: Sequence[int]) -> Iterator[Row]:
+        """Yield the rows of the indicators of these keys, in that order."""
+        order = {key: number for number, key in enumerate(keys)}
+        found = sorted(self._figures(keys), key=lambda row: order[row[0]])  # otherwise they stay as they are
+        beginnings, units, statuses = self._beginnings(keys), self.units, self.statuses
+        moments = {text: _moment(text) for text in {row[-1] for row in found}}
+        for _indicator, variable, quarter, unit, value, status, demo, moment in found:
+            yield (
+                *beginnings[variable, quarter], units.get(unit), Decimal(value), statuses[status],
+                DEMONSTRATION if demo in YES else None, moments[moment],
+            )  # fmt: skip
+
+    def _figures(self, keys: Sequence[int]) -> QuerySet[Figure, tuple[Any, ...]]:
+        """Return keys and texts: what Django makes of numbers and moments costs more than all the rest."""
+        figures = _figures(self.scope).filter(report__indicator__in=keys)
+        return figures.order_by(
+            "report__quarter", "variable__position", "variable_id", F("unit__code").asc(nulls_first=True)
+        ).values_list(
+            "report__indicator_id", "variable_id", "report__quarter", "unit_id", Cast("value", TextField()),
+            "report__status", Cast("demo", TextField()), Cast("changed_at", TextField()),
         )  # fmt: skip
 
+    def _beginnings(self, keys: Sequence[int]) -> dict[tuple[int, int], Beginning]:
+        """Return what rows begin with, by variable and quarter."""
+        indicators = Indicator.objects.filter(pk__in=keys).select_related("goal__plan", "lead_unit")
+        by_key = {each.pk: self._by_quarter(each) for each in indicators.prefetch_related("revisions")}
+        variables = Variable.objects.filter(indicator__in=keys).values_list(
+            "pk", "indicator_id", "name", "symbol", "rollup", "unit", "memo"
+        )
+        found: dict[tuple[int, int], Beginning] = {}
+        for key, indicator, name, symbol, rollup, unit, memo in variables:
+            for quarter, beginning, placed in by_key[indicator]:
+                place = Place.MEMO if memo else placed.get(symbol, Place.MEMO)
+                rolled = self.rollups[rollup]
+                found[key, quarter] = (*beginning, name, symbol, place.value, rolled, unit or None)
+        return found
 
-def _known(indicators: Any, quarters: Iterable[int], rollups: dict[str, str]) -> Known:
-    quarters = list(quarters)
-    found: Known = {}
-    prefetched = indicators.select_related("goal__plan", "lead_unit").prefetch_related(
-        Prefetch("variables", Variable.objects.order_by("position")), "revisions"
-    )
-    for indicator in prefetched:
-        for quarter in quarters:
-            placed = places(compile_formula(indicator.in_force(quarter).formula))
-            for variable in indicator.variables.all():
-                place = Place.MEMO if variable.memo else placed.get(variable.symbol, Place.MEMO)
-                found[variable.pk, quarter] = _beginning(indicator, variable, quarter, place, rollups)
-    return found
+    def _by_quarter(self, indicator: Indicator) -> list[tuple[int, Beginning, dict[str, Place]]]:
+        """Return, for each quarter, what is said of the indicator, and the places in the formula in force."""
+        found: list[tuple[int, Beginning, dict[str, Place]]] = []
+        goal, placed = indicator.goal, places(compile_formula(indicator.formula))
+        kind, lead = KINDS[Goal.Kind(goal.kind)], indicator.lead_unit.name
+        revised = bool(indicator.revisions.all())
+        for quarter in range(1, self.scope.quarter + 1):
+            if revised:
+                placed = places(compile_formula(indicator.in_force(quarter).formula))
+            said = goal.plan.year, quarter, kind, goal.code, indicator.code, indicator.title, lead
+            found.append((quarter, said, placed))
+        return found
 
 
-def _beginning(
-    indicator: Indicator, variable: Variable, quarter: int, place: Place, rollups: dict[str, str]
-) -> tuple[Value, ...]:
-    goal = indicator.goal
-    return (
-        goal.plan.year, quarter, KINDS[Goal.Kind(goal.kind)], goal.code, indicator.code, indicator.title,
-        indicator.lead_unit.name, variable.name, variable.symbol, place.value, rollups[variable.rollup],
-        variable.unit or None,
-    )  # fmt: skip
+def _moment(text: str) -> datetime:
+    """Read a moment as the database writes it: PostgreSQL with an offset, SQLite in UTC without one."""
+    found = datetime.fromisoformat(text)
+    return taipei(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def _in_words(scope: Scope) -> list[tuple[str, str]]:
-    """Name the one indicator that is asked for. Raises ValidationError where the plan has none of this code."""
+    """Name the one indicator asked for. Raises ValidationError where the plan has none of this code."""
     code = scope.more.get("indicator")
     if code is None:
         return []
@@ -159,7 +172,9 @@ def _in_words(scope: Scope) -> list[tuple[str, str]]:
 
 def _demo(scope: Scope) -> bool:
     """Whether a figure is a demonstration; the table alone is asked first, which is fast where none is."""
-    return Figure.objects.filter(demo=True).exists() and _figures(scope).filter(demo=True).exists()
+    return Figure.objects.filter(demo=True).exists() and (
+        _figures(scope).filter(report__indicator__in=_indicators(scope), demo=True).exists()
+    )
 
 
 FIGURES = Dataset(

@@ -1,7 +1,7 @@
 """A dataset as a file, and the ledger's entry about it.
 
-What is short is written whole, and its SHA-256 recorded. What is long is sent while it is read: then the entry
-comes first, and what is read is the data as they stood at the ledger's head that the entry names.
+What is short is written whole, and its SHA-256 recorded. What is long is sent while it is read: then the
+entry comes first, and what is read is the data as they stood at the ledger's head that the entry names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ OPEN_DATA = "plain.csv"
 VERIFIABLE = "jsonl"
 ALL_FORMATS = {
     **FORMATS,
-    VERIFIABLE: Format("application/jsonl; charset=utf-8", lines=lambda table: verifiable(table.rows)),
+    VERIFIABLE: Format(
+        "application/jsonl; charset=utf-8",
+        lambda table, file: file.writelines(verifiable(table.rows)),
+        lambda table: verifiable(table.rows),
+    ),
 }
 
 

@@ -36,8 +36,16 @@ Values = tuple[Any, ...]  # of COLUMNS and the hash
 
 LEDGER_COLUMNS = (
     Column("序號", Kind.WHOLE, 9, "紀錄之序號，自 1 起連續不斷。", source=columns.LEDGER),
-    Column("時間（臺北）", Kind.TEXT, 24, "紀錄之時間，民國紀年，至千分之一秒，如 115/05/19 14:05:09.123。", source=columns.LEDGER),
-    Column("人員", Kind.TEXT, 16, "異動者之帳號；「os:」為伺服器帳號，「db:」為資料庫角色，空白為未登入者。", source=columns.LEDGER),
+    Column(
+        "時間（臺北）", Kind.TEXT, 24,
+        "紀錄之時間，民國紀年，至千分之一秒，如 115/05/19 14:05:09.123。",
+        source=columns.LEDGER,
+    ),
+    Column(
+        "人員", Kind.TEXT, 16,
+        "異動者之帳號；「os:」為伺服器帳號，「db:」為資料庫角色，空白為未登入者。",
+        source=columns.LEDGER,
+    ),
     Column("方式", Kind.TEXT, 14, "以何種途徑異動，如填報及管理頁面、匯入、指令。", source=columns.LEDGER),
     Column("理由", Kind.TEXT, 24, "異動時所敘理由，或遭拒絕之原因。", source=columns.LEDGER),
     Column("動作", Kind.TEXT, 10, "新增、修改、刪除，或登入、匯出等事件。", source=columns.LEDGER),
@@ -46,7 +54,11 @@ LEDGER_COLUMNS = (
     Column("資料鍵值", Kind.TEXT, 9, "所異動資料之鍵值。", source=columns.LEDGER),
     Column("隸屬鍵值", Kind.TEXT, 9, "所異動資料隸屬者之鍵值，如填報值之季填報。", source=columns.LEDGER),
     Column("異動前", Kind.TEXT, 40, "異動前之各欄內容（JSON）；新增者空白。", source=columns.LEDGER),
-    Column("異動後", Kind.TEXT, 40, "異動後之各欄內容（JSON），或事件之內容；刪除者空白。", source=columns.LEDGER),
+    Column(
+        "異動後", Kind.TEXT, 40,
+        "異動後之各欄內容（JSON），或事件之內容；刪除者空白。",
+        source=columns.LEDGER,
+    ),
     Column("雜湊值", Kind.TEXT, 24, "本筆紀錄連同前一筆雜湊值之 SHA-256。", source=columns.LEDGER),
 )  # fmt: skip
 
@@ -130,7 +142,7 @@ LEDGER = Dataset(
     name="ledger",
     title="異動紀錄",
     about=_(
-        "Every change of the data, every sign-in and every file taken away: who, when, from what to what, why."
+        "Every change of the data, every sign-in, every file taken away: who, when, from what to what, why."
     ),
     columns=LEDGER_COLUMNS,
     rows=_whole,

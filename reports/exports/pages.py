@@ -59,7 +59,7 @@ def headers(name: str, kind: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Offer:
-    """A dataset as the page offers it; metadata is the address of its description, empty where it is not open."""
+    """A dataset as the page offers it; metadata is the address of its description, empty for one not open."""
 
     dataset: Dataset
     links: list[Link]

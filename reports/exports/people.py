@@ -1,4 +1,4 @@
-"""權責一覽: who holds which role for which unit, and what each role allows, as the page `people/` shows it."""
+"""權責一覽: who holds which role for which unit, and what each role allows, as the page of people shows."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _reader(scope: Scope) -> User:
 
 def _people(scope: Scope) -> Iterator[Row]:
     with override("zh-hant"):
-        found = []
+        found: list[Row] = []
         for unit, roles in people_pages.rows(_reader(scope), taipei(scope.at.now).date()):
             place = (unit.code, unit.name, unit.parent.name if unit.parent else None)
             for role, memberships in roles:
@@ -72,7 +72,7 @@ def _held(beginning: tuple[str | None, ...], membership: Membership) -> Iterator
 
 def _roles(scope: Scope) -> Iterator[Row]:
     with override("zh-hant"):
-        found = [
+        found: list[Row] = [
             ("各角色", str(words), "所屬機關及其各單位", None)
             for words in people_pages.in_words(READABLE_BY_ALL_ROLES)
         ]

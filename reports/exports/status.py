@@ -32,8 +32,16 @@ COLUMNS = (
         "填報狀態", Kind.TEXT, 12,
         "季填報現處之階段：未填、填報中、已送審、已核章、已通過或退回。", source=columns.REPORT,
     ),
-    Column("缺漏項目數", Kind.WHOLE, 10, "該季應填而尚無數值之項目數；由各單位分別填報者逐單位計。", unit="項", source=columns.REPORT),
-    Column("缺漏項目", Kind.TEXT, 40, "該季應填而尚無數值之項目名稱；由各單位分別填報者註明單位。", source=columns.REPORT),
+    Column(
+        "缺漏項目數", Kind.WHOLE, 10,
+        "該季應填而尚無數值之項目數；由各單位分別填報者逐單位計。",
+        unit="項", source=columns.REPORT,
+    ),
+    Column(
+        "缺漏項目", Kind.TEXT, 40,
+        "該季應填而尚無數值之項目名稱；由各單位分別填報者註明單位。",
+        source=columns.REPORT,
+    ),
     Column("填報開始日", Kind.DAY, 12, "該季開始受理填報之日。", source=PERIODS),
     Column("送審期限", Kind.DAY, 12, "承辦人應送審之期限。", source=PERIODS),
     Column("核章期限", Kind.DAY, 12, "單位主管應核章之期限。", source=PERIODS),
@@ -61,7 +69,9 @@ def _rows(scope: Scope) -> Iterator[Row]:
         scope.reports.asked_for()
         .select_related("indicator__goal__plan", "indicator__lead_unit")
         .prefetch_related("figures", *(f"indicator__{name}" for name in workflow.DEFINED_BY))
-        .order_by("indicator__lead_unit__code", "quarter", "indicator__goal__outline_number", "indicator__number")
+        .order_by(
+            "indicator__lead_unit__code", "quarter", "indicator__goal__outline_number", "indicator__number"
+        )
     )  # fmt: skip
     with override("zh-hant"):
         found = [_row(report, periods.get(report.quarter), scope.at.now) for report in reports]
@@ -75,10 +85,16 @@ def _row(report: QuarterReport, period: ReportingPeriod | None, now: datetime) -
         indicator.code, indicator.title,
         str(Standing.of(report.status, begun=report.changed_at is not None).label),
         len(missing), "、".join(missing) or None,
-        *((period.opens_on, period.submit_by, period.endorse_by, period.approve_by) if period else [None] * 4),
+        *_days(period),
         report.submitted_at, report.endorsed_at, report.approved_at, report.returned_at,
         days_late(report.submitted_at, period.submit_by, now) if period else None,
     )  # fmt: skip
+
+
+def _days(period: ReportingPeriod | None) -> Row:
+    if period is None:
+        return (None,) * 4
+    return period.opens_on, period.submit_by, period.endorse_by, period.approve_by
 
 
 def _missing(report: QuarterReport) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
 
+from django.core.management.base import OutputWrapper
 from django.utils.translation import gettext as _
 
 EVERY = 1_000  # rows after which the clock is looked at
 
 
-def told_on(stream: TextIO) -> Callable[[int], None]:
+def told_on(stream: OutputWrapper) -> Callable[[int], None]:
     """Return what, told of each row by its number, says once a second how many there are."""
     last = time.monotonic()
 
