@@ -15,7 +15,7 @@ from zipfile import ZipInfo
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .sheets import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
+from .sheets import COVER, add, archive, cover, is_typed, letters, sheet_name, sheets, width, xml_text
 from .tables import Kind, Table, Value
 from .text import harmless
 
@@ -81,9 +81,8 @@ _BLANKS = re.compile(" +")
 def write_ods(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; a number that a double cannot hold to its last digit is text. A text
-    longer than a cell is cut, which its end shows. Rows wait in a temporary file until the cover before them
-    is known.
+    Numbers, days and moments are typed; of a computed number 15 digits are kept. A text longer than a
+    cell is cut, which its end shows. Rows wait in a temporary file until the cover before them is known.
     """
     passage = Passage(table)
     with archive(file) as book, SpooledTemporaryFile(IN_MEMORY) as waiting:
@@ -130,7 +129,7 @@ def _cell(value: Value, text: str) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, (int, Decimal)):
-        return _number(text) if is_exact(value, text) else _text(text)
+        return _number(text) if is_typed(value, text) else _text(text)
     return _date(value) if value is not None else _EMPTY
 
 

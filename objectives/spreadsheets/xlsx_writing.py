@@ -16,7 +16,7 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row, Texts
-from .sheets import COVER, add, archive, cover, is_exact, letters, sheet_name, sheets, width, xml_text
+from .sheets import COVER, add, archive, cover, is_typed, letters, sheet_name, sheets, width, xml_text
 from .tables import Table, Value
 from .text import harmless
 
@@ -63,8 +63,8 @@ _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; a number that a double cannot hold to its last digit, and a day
-    before March 1900, is text. A text longer than a cell is cut, which its end shows.
+    Numbers, days and moments are typed; of a computed number 15 digits are kept, and a day before March
+    1900 is text. A text longer than a cell is cut, which its end shows.
     """
     passage = Passage(table)
     with archive(file) as book:
@@ -123,7 +123,7 @@ def _cell(place: str, value: Value, text: str) -> str:
     if isinstance(value, str):
         return _text(place, text)
     if isinstance(value, (int, Decimal)):
-        if not is_exact(value, text):
+        if not is_typed(value, text):
             return _text(place, text)
         return f'<c r="{place}" s="{NUMBER if "." in text else WHOLE}"><v>{text}</v></c>'
     return _date(place, value, text) if value is not None else ""
