@@ -15,9 +15,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
 
 from indicators.formula import compile_formula
 from indicators.models import Figure, Indicator, Status, Variable
@@ -165,7 +164,7 @@ def _in_words(scope: Scope) -> list[tuple[str, str]]:
         return []
     if not _indicators(scope).exists():
         raise ValidationError(
-            _now("The plan of ROC year %(year)s has no indicator with this code.") % {"year": scope.plan.year}
+            _("The plan of ROC year %(year)s has no indicator with this code.") % {"year": scope.plan.year}
         )
     return [("指標代碼", code)]
 
@@ -180,7 +179,7 @@ def _demo(scope: Scope) -> bool:
 FIGURES = Dataset(
     name="figures",
     title="填報值",
-    about=_(
+    about=gettext_lazy(
         "Every figure of the quarters up to this one: numerators, denominators and memos, share by share."
     ),
     columns=COLUMNS,

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
 
 from indicators.models import ImportBatch
 from objectives.spreadsheets.tables import Column, Kind, Value
@@ -53,7 +52,7 @@ def _in_words(scope: Scope) -> list[tuple[str, str]]:
     found = []
     for name, value in scope.more.items():
         if name in CHOICES and value not in CHOICES[name].values:
-            raise ValidationError(_now("The address asks for imports of a kind that does not exist."))
+            raise ValidationError(_("The address asks for imports of a kind that does not exist."))
         found.append((HEADINGS[name], str(CHOICES[name](value).label) if name in CHOICES else value))
     return found
 
@@ -86,7 +85,9 @@ def _name(person: Any) -> Value:
 IMPORTS = Dataset(
     name="imports",
     title="匯入紀錄",
-    about=_("Uploaded files, what was found in them and what became of them: yours, or those you may audit."),
+    about=gettext_lazy(
+        "Uploaded files, what was found in them and what became of them: yours, or those you may audit."
+    ),
     columns=COLUMNS,
     rows=_rows,
     filters=tuple(FILTERS),

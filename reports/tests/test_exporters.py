@@ -40,7 +40,7 @@ def table(response: Any) -> list[dict[str, str]]:
 
 
 def sheet(response: Any) -> list[dict[str, Any]]:
-    cover, data = openpyxl.load_workbook(io.BytesIO(response.content)).worksheets
+    _cover, data = openpyxl.load_workbook(io.BytesIO(response.content)).worksheets
     header, *rows = data.iter_rows(values_only=True)
     return [dict(zip(header, row, strict=True)) for row in rows]
 
