@@ -21,9 +21,8 @@ Texts = Sequence[str]
 def csv_lines(table: Table, *, bom: bool = True) -> Iterator[bytes]:
     """Yield a table piece by piece, its header first, every text harmless in any spreadsheet program."""
     yield (BOM if bom else b"") + _header(table)
-    known = Known()
     for rows in parts(table.rows):
-        yield _encoded(map(known.of, rows))
+        yield _encoded([written(value) for value in row] for row in rows)
 
 
 def parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -31,28 +30,6 @@ def parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
     remaining = iter(rows)
     while part := list(islice(remaining, ROWS)):
         yield part
-
-
-class Known(dict[Value, str]):
-    """What is written for a value, thought of once: most cells of a long table repeat another.
-
-    Numbers that are equal are written alike, whatever their type and their trailing zeros.
-    """
-
-    MOST = 10_000  # values that are remembered
-    LONGEST = 100  # characters of a text that may come again
-
-    def of(self, row: Row) -> Texts:
-        """Return what is written for a row's values."""
-        if len(self) > self.MOST:
-            self.clear()
-        return [self[value] for value in row]
-
-    def __missing__(self, value: Value) -> str:
-        text = written(value)
-        if len(text) <= self.LONGEST:
-            self[value] = text
-        return text
 
 
 class Passage:
@@ -65,9 +42,8 @@ class Passage:
 
     def rows(self) -> Iterator[tuple[Row, Texts]]:
         """Yield every row with what CSV has for its cells."""
-        known = Known()
         for part in parts(self._rows):
-            texts = [known.of(row) for row in part]
+            texts = [[written(value) for value in row] for row in part]
             self._hash.update(_encoded(texts))
             self.count += len(part)
             yield from zip(part, texts, strict=True)
