@@ -21,7 +21,7 @@ from .sheets import (
     add,
     archive,
     cover,
-    is_exact,
+    is_typed,
     letters,
     quoted,
     sheet_name,
@@ -158,7 +158,7 @@ def _cell(value: Value) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
-        return _typed("float", "value", text, text) if is_exact(value, text) else _text(text)
+        return _typed("float", "value", text, text) if is_typed(value, text) else _text(text)
     return _date(value)
 
 

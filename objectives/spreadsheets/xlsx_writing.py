@@ -22,7 +22,7 @@ from .sheets import (
     add,
     archive,
     cover,
-    is_exact,
+    is_typed,
     letters,
     quoted,
     sheet_name,
@@ -152,7 +152,7 @@ def _cell(value: Value) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
-        return _number(NUMBER if "." in text else WHOLE, text) if is_exact(value, text) else _text(text)
+        return _number(NUMBER if "." in text else WHOLE, text) if is_typed(value, text) else _text(text)
     return _date(value)
 
 

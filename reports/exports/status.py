@@ -74,7 +74,10 @@ def _rows(scope: Scope) -> Iterator[Row]:
         )
     )  # fmt: skip
     with override("zh-hant"):
-        found = [_row(report, periods.get(report.quarter), scope.at.now) for report in reports]
+        found = [
+            _row(report, periods.get(report.quarter), scope.at.now)
+            for report in reports.iterator(chunk_size=200)
+        ]
     yield from found
 
 

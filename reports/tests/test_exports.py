@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import escape
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -25,6 +26,7 @@ from mofa_kpi.tests.cast import NOW
 from objectives.models import Goal, Plan, Unit, User
 from objectives.roles import Role
 from objectives.spreadsheets.tables import Kind
+from objectives.spreadsheets.text import harmless
 from objectives.tests.pages import signed_in, text
 from objectives.workflow import adopt_plan
 from reports.exports import figures as figures_module
@@ -42,6 +44,8 @@ FILES = [(name, extension) for name, each in OFFERED.items() for extension in ex
 OF_A_PLAN = [name for name, each in OFFERED.items() if each.of_a_plan]
 ATTACKS = ("=1+1", "＝1", "+1", "-1+1", "@SUM(A1)", "＠x", "\t=1", "'=1", "x,=1+1")
 YEAR = "?year=99&quarter=1"
+
+ODF = {name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("table", "office", "text")}
 
 Rows = list[dict[str, Any]]
 
@@ -90,30 +94,31 @@ def in_excel(data: bytes) -> tuple[dict[str, str], Rows]:
 
 def in_libreoffice(data: bytes) -> tuple[dict[str, str], Rows]:
     """Return the cover and the rows of an ODS file."""
-    spaces = {
-        name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("table", "office", "text")
-    }
-    root = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(data)).read("content.xml"))
-    cover, *sheets = (
-        [list(_cells(row, spaces)) for row in sheet.iterfind(".//table:table-row", spaces)]
-        for sheet in root.iterfind(".//table:table", spaces)
-    )
-    rows = [row for sheet in sheets for row in sheet]
-    return dict((row[0], row[1]) for row in cover), [
-        dict(zip(rows[0], row, strict=False)) for row in rows[1:]
+    content = zipfile.ZipFile(io.BytesIO(data)).read("content.xml")
+    sheets = [
+        [list(_cells(row)) for row in sheet.iter(f"{{{ODF['table']}}}table-row")]
+        for sheet in ElementTree.fromstring(content).iter(f"{{{ODF['table']}}}table")  # noqa: S314 (our own)
     ]
+    header, *rows = [row for sheet in sheets[1:] for row in sheet]
+    return {row[0]: row[1] for row in sheets[0]}, [dict(zip(header, row, strict=False)) for row in rows]
 
 
-def _cells(row: Any, spaces: dict[str, str]) -> Iterator[Any]:
-    office, table = f"{{{spaces['office']}}}", f"{{{spaces['table']}}}"
+def _cells(row: Any) -> Iterator[Any]:
     for cell in row:
-        kind, value = cell.get(f"{office}value-type"), cell.get(f"{office}value")
-        lines = ["".join(line.itertext()) for line in cell.iterfind("text:p", spaces)]
-        found: Any = (
-            Decimal(value) if kind == "float" else cell.get(f"{office}date-value") or "\n".join(lines)
-        )
-        for _repeated in range(int(cell.get(f"{table}number-columns-repeated", 1))):
-            yield found
+        number, day = (cell.get(f"{{{ODF['office']}}}{name}") for name in ("value", "date-value"))
+        lines = [_line(line) for line in cell.iterfind("text:p", ODF)]
+        repeated = int(cell.get(f"{{{ODF['table']}}}number-columns-repeated", 1))
+        yield from [Decimal(number) if number else day or "\n".join(lines)] * repeated
+
+
+def _line(line: Any) -> str:
+    """Return a paragraph's text: blanks in a row are an element of their own, and so is a tab."""
+    special = {"s": " ", "tab": "\t"}
+    blanks = {f"{{{ODF['text']}}}{name}": text for name, text in special.items()}
+    text = line.text or ""
+    for part in line:
+        text += blanks[part.tag] * int(part.get(f"{{{ODF['text']}}}c", 1)) + (part.tail or "")
+    return text
 
 
 @pytest.mark.parametrize("name", OFFERED)
@@ -206,7 +211,7 @@ def test_figures_are_those_of_the_page(managing, filled, a_moment_later):
     rows = table(managing, "figures", f"{YEAR}&indicator=K6-1")
     assert {row["指標代碼"] for row in rows} == {"K6-1"}
     assert {row["數值"] for row in rows} <= set(page.numbers)
-    link = f"/export/figures.ods{YEAR}&amp;indicator=K6-1"
+    link = escape(f"/export/figures.ods{YEAR}&indicator=K6-1")
     assert link in managing.get("/indicators/K6-1/?year=99&quarter=1").content.decode()
 
 
@@ -306,12 +311,13 @@ def test_days_late_are_counted_in_taipei_and_end_with_the_submission(submitted, 
 
 def test_the_status_is_that_of_the_units_whose_drafts_one_may_read(filled, neighbour, manager):
     assert {row["指標代碼"] for row in table(signed_in(neighbour), "status")} == {"K5-2"}  # it contributes
-    assert len(table(signed_in(manager), "status")) > 15
+    assert len(table(signed_in(manager), "status")) == 15
 
 
-def test_results_are_the_same_for_everybody_in_the_organisation(filled, neighbour, manager):
+def test_results_are_the_same_for_everybody_in_the_organisation(filled, neighbour, manager, a_moment_later):
+    query = f"{YEAR}&as_of={a_moment_later()}"
     for name in ("attainment", "figures", "definitions"):
-        assert table(signed_in(neighbour), name) == table(signed_in(manager), name)
+        assert table(signed_in(neighbour), name, query) == table(signed_in(manager), name, query)
 
 
 @pytest.mark.parametrize(("name", "extension"), FILES)
@@ -372,7 +378,7 @@ def test_no_text_of_any_table_is_a_formula(auditing, filled, planner, attack):
     for name in OFFERED:
         query = f"{YEAR}&basis=provisional" if OFFERED[name].of_a_plan else ""
         data = content(auditing.get(f"/export/{name}.csv{query}")).decode("utf-8-sig")
-        assert attack.lstrip("\t") in data or name in ("roles", "dictionary"), name
+        assert harmless(attack) in data or name in ("roles", "dictionary"), name
         kinds = {column.header: column.kind for column in OFFERED[name].columns}
         for row in csv.DictReader(io.StringIO(data, newline="")):
             for header, cell in row.items():
