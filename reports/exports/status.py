@@ -21,6 +21,8 @@ from .scope import Scope
 PERIODS = "填報期間（docs/reporting.md「When a quarter is open」）"
 STEPS = "送審、核章、審核之紀錄（docs/reporting.md「The steps of a report」）"
 
+AT_ONCE = 200  # reports whose figures are in memory together
+
 COLUMNS = (
     columns.YEAR,
     Column("季別", Kind.WHOLE, 6, "季填報所屬之季，1 至 4。", source=columns.PLAN),
@@ -76,7 +78,7 @@ def _rows(scope: Scope) -> Iterator[Row]:
     with override("zh-hant"):
         found = [
             _row(report, periods.get(report.quarter), scope.at.now)
-            for report in reports.iterator(chunk_size=200)
+            for report in reports.iterator(chunk_size=AT_ONCE)
         ]
     yield from found
 
