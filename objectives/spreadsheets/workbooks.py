@@ -29,12 +29,17 @@ _SPECIAL = re.compile(rf"[&<>\r]|{_NOT_XML.pattern}")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\[\]:*?/\\\ud800-\udfff\ufffe\uffff]")
 
 
-def is_exact(number: Decimal | int, text: str) -> bool:
-    """Whether a cell can hold a number, `plain` text, in all its digits; another is written as text."""
+def is_typed(number: Decimal | int, text: str) -> bool:
+    """Whether a number, `plain` text, is one in a cell too; another is written as text.
+
+    What was computed, such as 100 ÷ 3, has more digits than the 15 that a cell keeps, and is a number all the
+    same. A whole number may be a key, which must not lose any.
+    """
     if len(text) <= DIGITS:
         return True
-    digits = text.lstrip("-").replace(".", "").strip("0")
-    return len(digits) <= DIGITS and SMALLEST < Decimal(number).adjusted() < LARGEST
+    if isinstance(number, int):
+        return len(text.lstrip("-").rstrip("0")) <= DIGITS
+    return SMALLEST < number.adjusted() < LARGEST
 
 
 def xml_text(text: str) -> str:

@@ -21,7 +21,7 @@ from objectives.spreadsheets import workbooks
 from objectives.spreadsheets.tables import Column, Kind, Table, Value
 from objectives.spreadsheets.text import harmless
 from objectives.spreadsheets.values import MANY, Remembered, plain
-from objectives.spreadsheets.workbooks import is_exact, letters, sheet_name
+from objectives.spreadsheets.workbooks import is_typed, letters, sheet_name
 from objectives.spreadsheets.writing import FORMATS, dictionary
 
 COLUMNS = (
@@ -267,9 +267,9 @@ def test_what_excel_would_decode_is_encoded():
     ("number", "exact"),
     [
         ("123456789012345", True),
-        ("1234567890123456", False),
+        ("1234567890123456", True),
         ("-0.123456789012345", True),
-        ("-0.1234567890123456", False),
+        ("-0.1234567890123456", True),
         ("0.000000000000000000123456789012345", True),
         ("100000000000000000000", True),
         ("1E+307", True),
@@ -277,9 +277,9 @@ def test_what_excel_would_decode_is_encoded():
         ("1E-320", False),
     ],
 )
-def test_a_number_that_a_double_does_not_hold_to_its_last_digit_is_text(number, exact):
+def test_a_number_that_no_cell_can_hold_is_text(number, exact):
     given = Decimal(number)
-    assert is_exact(given, plain(given)) is exact
+    assert is_typed(given, plain(given)) is exact
     row = [None, None, given, None, None]
     assert isinstance(xlsx_sheets(file_of("xlsx", [row]))["99年度第1季"][1][2], str) is not exact
     assert isinstance(ods_sheets(file_of("ods", [row]))["99年度第1季"][1][2], str) is not exact
