@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from indicators import workflow
 from indicators.models import Figure, Indicator, QuarterReport, ReportingPeriod, Status, Variable
-from indicators.workflow import Closed, Conflict, Draft, DraftsRefused, Refusal
+from indicators.workflow import Closed, Conflict, Draft, DraftsRefused, Refusal, Texts
 from ledger.models import Action, Entry
 from objectives.models import Goal, Plan
 from objectives.roles import Role
@@ -431,7 +431,7 @@ def test_a_share_beside_a_whole_is_refused(shared, report, planner, ministry, re
 
 
 def test_figures_beside_a_reason_are_refused_and_named(k11, planner, refused_together, now):
-    reason = {"not_applicable_reason": "無"}
+    reason = Texts(not_applicable_reason="無")
     error = refused_together(Draft(k11, {"inbound": Decimal(2), "outbound": Decimal(1)}, reason))
     [first, second] = (
         str(error).find(name) for name in k11.indicator.variables.values_list("name", flat=True)
