@@ -214,7 +214,7 @@ def bare(image):
     return {name: value for name, value in row.items() if name != "id" or "remark" in row}
 
 
-ROUNDS = [
+ROUNDS: list[list[tuple[str, dict[str, str | None], Texts]]] = [
     [
         ("K1-1", {"outbound": "4", "inbound": "8"}, {"remark": "甲"}),
         ("K7-1", {"remitted": "1250.5", "budget": "99999999.999999"}, {}),
@@ -273,7 +273,7 @@ def test_an_altered_figure_is_stored_as_a_new_one_is(report, planner, now, value
             save(Draft(target, {"remitted": Decimal(7)}), by=planner, now=now)
         save(Draft(target, {"remitted": Decimal(value)}), by=planner, now=now)
     images = [
-        json.loads(Entry.objects.of("indicators_figure", figure.pk).latest("seq").after)["value"]
+        Entry.objects.of("indicators_figure", figure.pk).latest("seq").new["value"]
         for figure in Figure.objects.all()
     ]
     assert images[0] == images[1]
