@@ -17,7 +17,7 @@ from ledger.acting import acting
 from ledger.check_export import COLUMNS
 from ledger.models import Entry
 from objectives.models import Goal, Plan
-from objectives.spreadsheets import sheets as sheets_module
+from objectives.spreadsheets import workbooks as sheets_module
 from objectives.tests.pages import signed_in
 from reports.exports import ledger as ledger_files
 from reports.exports.ledger import LEDGER_COLUMNS, Extract, local
