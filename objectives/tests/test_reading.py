@@ -293,6 +293,7 @@ def test_each_kind_of_cell_reads_as_its_text(cell: str, read: str | None) -> Non
         ("<c><f>1+1</f><v/></c>", Bad.NO_CACHED_VALUE),
         ('<c t="str"><f>A1</f></c>', Bad.NO_CACHED_VALUE),
         ('<c t="b"><f>A1</f><v/></c>', Bad.NO_CACHED_VALUE),
+        ('<c t="s"><f>A1</f></c>', Bad.NO_CACHED_VALUE),
         ('<c t="e"><v>#DIV/0!</v></c>', Bad.ERROR_VALUE),
         ('<c t="e"><f>1/0</f><v>#DIV/0!</v></c>', Bad.ERROR_VALUE),
         ('<c t="d"><v>2010-02-30</v></c>', Bad.ERROR_VALUE),
@@ -660,10 +661,10 @@ def test_the_allowance_is_for_the_whole_file(
 def test_a_doctype_is_refused_in_every_part(doctype: str, part: str, encoding: str) -> None:
     parts = xlsx_parts({"填報": sheet(value_row("1"))})
     declared = f'<?xml version="1.0" encoding="{encoding}"?>'
-    parts[part] = f"{declared}{parts[part]}".encode(encoding)
-    assert cells(zipped(parts)) == ["1"]
-    parts[part] = parts[part].decode(encoding).replace("?>", f"?>{doctype}").encode(encoding)  # type: ignore[union-attr]
-    assert refused(zipped(parts)) is SheetProblem.MALFORMED
+    xml = str(parts[part])
+    assert cells(zipped({**parts, part: f"{declared}{xml}".encode(encoding)})) == ["1"]
+    harmful = f"{declared}{doctype}{xml}".encode(encoding)
+    assert refused(zipped({**parts, part: harmful})) is SheetProblem.MALFORMED
 
 
 def test_an_encoding_that_only_some_readers_know_is_refused() -> None:
