@@ -416,9 +416,9 @@ def test_an_adopted_plan_takes_what_its_pages_take(plan, book, administrator, no
         "",
         "名稱",
         "名稱",
+        "名稱",
         "常數",
         "年度目標值",
-        "標題",
     ]
     assert all("院授研綜字第 1 號" in each for each in found)
 
