@@ -25,7 +25,7 @@ from .workbooks import (
     add,
     archive,
     cover,
-    is_exact,
+    is_typed,
     letters,
     quoted,
     sheet_name,
@@ -91,8 +91,9 @@ ROOT = (
 def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; a number that a double cannot hold to its last digit, and a day
-    before March 1900, is text. A text longer than a cell is cut, which its end shows.
+    Numbers, days and moments are typed; of what was computed 15 digits are kept. A whole number that has
+    more, and a day before March 1900, is text. Line breaks become LF; a text longer than a cell is cut, which
+    its end shows.
     """
     passage = Passage(table)
     with archive(file) as book:
@@ -152,7 +153,7 @@ def _cell(value: Value) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
-        return _number(NUMBER if "." in text else WHOLE, text) if is_exact(value, text) else _text(text)
+        return _number(NUMBER if "." in text else WHOLE, text) if is_typed(value, text) else _text(text)
     style, days = (MOMENT, _days(taipei(value))) if isinstance(value, datetime) else (DAY, _days(value))
     return _number(style, days) if days >= FIRST_DAY else _text(text)
 
