@@ -25,6 +25,7 @@ from objectives.spreadsheets.reading import (
     read_sheets,
 )
 from objectives.spreadsheets.sheets import MAX_BAD
+from objectives.spreadsheets.text import original
 
 from .workbooks import (
     STRICT,
@@ -749,7 +750,7 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(extension: str, data: by
 @settings(max_examples=150)
 @given(st.text("ab\"',;=\r\n\t 字\u0301\uf98e😀", max_size=40))
 def test_any_csv_text_that_is_written_is_read_back(text: str) -> None:
-    assume(not text.startswith("'"))
+    assume(original(text) == text)
     quoted = text.replace('"', '""')
     found = only(f'a,b\n"{quoted}",1'.encode(), "csv")
     assert found.rows[1] == (2, [unicodedata.normalize("NFC", text), "1"])
