@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from objectives.spreadsheets.reading import SheetProblem, SheetRefused
+
 from .checks import Finding, Problem
 from .file_check import FileProblem, FileRefused
 from .formula import FormulaError, FormulaProblem
@@ -96,6 +98,33 @@ FILE_PROBLEMS: dict[FileProblem, Promise] = {
         "The CSV file cannot be read as text. Save it as «CSV UTF-8» and upload that."
     ),
 }
+
+
+SHEET_PROBLEMS: dict[SheetProblem, Promise] = {
+    SheetProblem.MALFORMED: FILE_PROBLEMS[FileProblem.MALFORMED],
+    SheetProblem.TOO_LARGE: gettext_lazy(
+        "The file is too large, or becomes too large when unpacked. Divide it into several files."
+    ),
+    SheetProblem.TOO_MANY_ROWS: gettext_lazy(
+        "The file has too many rows: at most %(limit)s. Delete empty rows and those far below, or divide it."
+    ),
+    SheetProblem.TOO_MANY_COLUMNS: gettext_lazy(
+        "The file has too many columns: at most %(limit)s. Delete what stands far to the right."
+    ),
+    SheetProblem.TOO_MANY_SHEETS: gettext_lazy("The file has too many sheets: at most %(limit)s."),
+    SheetProblem.NOT_TEXT: gettext_lazy("This is not a text file. Save it as CSV."),
+    SheetProblem.UNKNOWN_ENCODING: gettext_lazy(
+        "The file is neither UTF-8 nor Big5. Save it as CSV in UTF-8."
+    ),
+    SheetProblem.OPEN_QUOTE: gettext_lazy(
+        "A quotation mark that is opened in row %(row)s is never closed. Check the quotation marks."
+    ),
+}
+
+
+def sheet_problem(refused: SheetRefused) -> str:
+    """Say why a spreadsheet cannot be read, and what to do about it."""
+    return str(SHEET_PROBLEMS[refused.problem]) % refused.details
 
 
 def file_problem(refused: FileRefused) -> str:

@@ -26,7 +26,7 @@ from .cells import Cell, Held, encoded
 from .models import Figure, Indicator, ItemProgress, QuarterReport, Reopening, ReportingPeriod
 from .readings import Basis, Reading, readings
 from .sections import ItemRow, Scope, Section, item_row
-from .workflow.drafts import CHANGE
+from .workflow.judging import CHANGE
 
 CHOICE = "choice-"  # before the name of a cell in conflict
 OTHER_INPUTS = {"csrfmiddlewaretoken", "action", "state", "draft"}

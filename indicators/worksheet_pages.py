@@ -24,7 +24,7 @@ from objectives.permissions import require
 
 from .models import QUARTERS
 from .sections import Section
-from .workflow.drafts import CHANGE
+from .workflow.judging import CHANGE
 from .worksheet import Sheet, plan_of, save_sheet, sheet_for
 
 VIEW = "indicators.view_quarterreport"

@@ -186,21 +186,28 @@ def _words(field: forms.Field, value: Any) -> str:
 
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．／－", "0123456789./-")
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _ROC_DATE = re.compile(
     r"(?:民國)? *0?([1-9][0-9]{0,2}) *[年./-] *([0-9]{1,2}) *[月./-] *([0-9]{1,2}) *日?", re.ASCII
 )
 
 
 class RocDateField(forms.CharField):
-    """A day by the ROC calendar, as people write it: 98.12.31, 98/12/31 or 98 年 12 月 31 日."""
+    """A day by the ROC calendar, as people write it: 98.12.31, 98/12/31 or 98 年 12 月 31 日.
+
+    2009-12-31 is taken too, as data have it: no ROC year has four digits.
+    """
 
     default_error_messages = {"invalid": _("Write the day by the ROC calendar, such as 98.12.31.")}
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, date) or value in self.empty_values:
             return value or None
-        match = _ROC_DATE.fullmatch(str(value).translate(_FULL_WIDTH).strip())
+        text = str(value).translate(_FULL_WIDTH).strip()
+        match = _ROC_DATE.fullmatch(text)
         try:
+            if _ISO_DATE.fullmatch(text):
+                return date.fromisoformat(text)
             year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)
             return date(gregorian_year(year), month, day)
         except ValueError as error:

@@ -62,6 +62,7 @@ WORDS: dict[str, Promise] = {
     "indicators.return_quarterreport": _("Return quarter reports for correction"),
     "indicators.reopen_quarterreport": _("Reopen approved quarter reports"),
     "indicators.approve_targetrevision": _("Approve target revisions"),
+    "indicators.view_importbatch": _("Look through imported files"),
     "ledger.view_entry": _("Read and verify the ledger"),
     **_said(_("Manage units"), *_written("objectives", "unit")),
     **_said(

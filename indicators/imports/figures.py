@@ -1,9 +1,12 @@
-"""Figures from a CSV file: read and checked whole, written all or none through the workflow's verbs."""
+"""Figures from a file: understood and compared row by row, then written all or none by the workflow's verbs.
+
+A row of a downloaded workbook carries what it was made from (its stamp): only what somebody changed in it is
+written, and only over what they saw. A row of any other file states its figure; it does not replace what
+somebody else entered.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,440 +14,406 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Prefetch
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from ledger import models as ledger
 from ledger.acting import acting
-from objectives.fields import nfc, refuse_control_characters
-from objectives.forms import RocDateField
-from objectives.models import Unit, User
+from objectives.models import User
 from objectives.roc import roc_date
+from objectives.spreadsheets.reading import Sheet
 
 from .. import workflow
-from ..fields import read_number
-from ..models import QUARTERS, Indicator, QuarterReport, Variable
-from ..numbers import NumberError, format_number, parse_number
-from .preview import Problem
+from ..forms import shown
+from ..models import Figure, Indicator, QuarterReport
+from .entries import NOT_APPLICABLE, Entry, entries_of
+from .lines import REASON, REMARK, STAMP, TEXTS, ImportRefused, lines_of
+from .preview import Change, Preview
+from .stamps import Stamp
 
-# The columns of the file, whatever the language of the screen.
-HEADERS = ("年度", "季別", "指標代碼", "填報項目", "數值", "備註")
-UNIT = "單位"
-# Columns that a file may have besides, and what of a report they fill in.
-TEXTS = {
-    "落後原因": "lag_reason",
-    "因應對策": "response",
-    "預定改善期限": "improve_by",
-    "需協調事項": "coordination",
-    "異常說明": "check_note",
-}
-OPTIONAL = (UNIT, *TEXTS)
-NOT_APPLICABLE = "不適用"
-REMARK_LENGTH = 1000
-YES_NO = {"是": Decimal(1), "否": Decimal(0)}
-
-
-class ImportRefused(ValidationError):
-    """The file was not taken; nothing was written."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda problem: problem.row)
-        super().__init__([_("Row %(row)s: %(reason)s") % vars(problem) for problem in self.problems])
+HEADER_OF = {"remark": REMARK, **{name: header for header, name in TEXTS.items()}}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A row that was understood; value None declares the quarter 不適用, with remark as the reason."""
+class Decisions:
+    """Which steps the reports take after the figures are in, and who takes them.
 
-    row: int
-    variable: Variable
-    quarter: int | None  # None for a constant of the plan
-    value: Decimal | None
-    remark: str
-    unit: Unit | None = None  # whose share it is
-    texts: Mapping[str, str | date] = field(default_factory=dict)
+    Without an endorser the approver passes the head's step too, and so must be entitled to both.
+    """
 
-    @property
-    def key(self) -> workflow.Key:
-        return (self.variable.symbol, self.unit.pk) if self.unit else self.variable.symbol
+    submit: bool = False
+    endorser: User | None = None
+    approver: User | None = None
+
+    def take(self, report: QuarterReport, *, by: User, now: datetime) -> None:
+        report = workflow.submit(report=report, by=by, now=now)
+        endorser = self.endorser or self.approver
+        if endorser and report.indicator.goal.plan.head_step:
+            report = workflow.endorse(report=report, by=endorser, now=now)
+        if self.approver:
+            workflow.approve(report=report, by=self.approver, now=now)
 
 
 @dataclass
-class Outcome:
-    """What an import did."""
+class Group:
+    """The rows of one report."""
 
-    figures: int = 0
-    constants: int = 0
-    reports: list[QuarterReport] = field(default_factory=list)
+    report: QuarterReport
+    entries: list[Entry]
 
+    @property
+    def is_stamped(self) -> bool:
+        return self.entries[0].stamp is not None
 
-@dataclass(frozen=True)
-class _Decisions:
-    """Which steps the reports take after the figures are in, and who takes them."""
+    @property
+    def says_something(self) -> bool:
+        """Whether the file gives any figure of the report, or declares it 不適用."""
+        return any(entry.declared or entry.value is not None for entry in self.entries)
 
-    submit: bool
-    endorser: User | None
-    approver: User | None
-
-    def take(self, report: QuarterReport, *, by: User, now: datetime) -> QuarterReport:
-        if not self.submit:
-            return report
-        report = workflow.submit(report=report, by=by, now=now)
-        if self.endorser and report.indicator.goal.plan.head_step:
-            report = workflow.endorse(report=report, by=self.endorser, now=now)
-        if self.approver:
-            report = workflow.approve(report=report, by=self.approver, now=now)
-        return report
+    @property
+    def is_sound(self) -> bool:
+        rows = [entry.row for entry in self.entries]
+        return not any(row.problems or any(change.conflict for change in row.changes) for row in rows)
 
 
-class _DryRun(Exception):
-    """Ends a dry run: nothing was to be written, so nothing was refused either."""
+@dataclass
+class Understood:
+    """A file of figures beside what is stored."""
+
+    preview: Preview
+    groups: dict[int, Group] = field(default_factory=dict)  # by the report's id
+    drafts: list[workflow.Draft] = field(default_factory=list)
+    constants: list[Entry] = field(default_factory=list)
+
+    def refuse(self, report: int, error: ValidationError | PermissionDenied) -> None:
+        """Put what a verb has against a report to the first of its rows."""
+        _refuse(self.groups[report].entries[0], error)
+
+    @property
+    def restates(self) -> bool:
+        """Whether the file states each of its figures, where a workbook sends back what it showed."""
+        return any(not group.is_stamped for group in self.groups.values())
+
+    @property
+    def figures(self) -> int:
+        return sum(len(draft.figures) for draft in self.drafts)
 
 
-def import_figures(
-    content: bytes,
+def _refuse(entry: Entry, error: ValidationError | PermissionDenied) -> None:
+    for message in error.messages if isinstance(error, ValidationError) else [str(error)]:
+        entry.refuse(message)
+
+
+def check_figures(
+    sheets: Sequence[Sheet],
     *,
     by: User,
     now: datetime,
     agency: str | None = None,
-    submit: bool = False,
-    endorser: User | None = None,
-    approver: User | None = None,
-    dry_run: bool = False,
-) -> Outcome:
-    """Write the file's figures as by, then submit, endorse and approve the reports where asked.
+    decide: Decisions | None = None,
+) -> Understood:
+    """Say what a file would do, and everything that is wrong with it; writes nothing.
 
-    Without an endorser the approver passes the head's step too, and so must be entitled to both. agency is
-    the code of the unit whose plans the file is about, needed where several have an indicator.
-    Raises ImportRefused with every bad row; then, and in a dry run, nothing has changed.
+    What the steps asked for would come to is only known once the figures are written.
     """
-    entries, problems = read_entries(content, by, agency)
-    outcome = Outcome()
+    decide = decide or Decisions()
+    understood = _understood(sheets, by, agency, whole=decide.submit)
+    refused = workflow.judge_drafts(drafts=understood.drafts, by=by, now=now, restate=understood.restates)
+    for report, error in refused.items():
+        understood.refuse(report, error)
+    if understood.constants:
+        _try_constants(understood.constants, by, decide.approver)
+    return understood
+
+
+class _Undone(Exception):
+    """Ends a trial: nothing was to be written, so nothing was refused either."""
+
+
+def _try_constants(constants: Iterable[Entry], by: User, approver: User | None) -> None:
     try:
         with acting(actor=by, source=ledger.Source.IMPORT):
-            # Rows that cannot be read leave their reports unfinished, so those are not submitted; they are
-            # still tried as drafts, for one run to name everything.
-            submit = submit and not problems
-            decide = _Decisions(submit, endorser or approver, approver)
-            problems += _write(entries, outcome, by=by, now=now, decide=decide)
-            if dry_run:
-                raise _DryRun
-            if problems:
-                raise ImportRefused(problems)
-    except _DryRun:
-        if problems:
-            raise ImportRefused(problems) from None
-    return outcome
+            _set_constants(constants, by, approver)
+            raise _Undone
+    except _Undone:
+        pass
 
 
-def read_entries(content: bytes, by: User, agency: str | None = None) -> tuple[list[Entry], list[Problem]]:
-    """Understand the file row by row. Raises ImportRefused where it is no such file at all."""
-    rows, problems = _rows(content)
-    visible = Indicator.objects.visible_to(by)
-    if agency:
-        visible = visible.filter(goal__plan__unit__code=agency)
-    indicators: dict[tuple[int, str], list[Indicator]] = {}
-    related = visible.select_related("goal__plan__unit", "lead_unit")
-    for indicator in related.prefetch_related("variables", "contributing_units"):
-        indicators.setdefault((indicator.goal.plan.year, indicator.code), []).append(indicator)
-    entries: list[Entry] = []
-    seen: dict[tuple[int, int | None, int | None], int] = {}
-    for number, row in rows:
-        try:
-            entry = _entry(number, row, indicators)
-        except ValidationError as error:
-            problems += [Problem(number, message) for message in error.messages]
-            continue
-        unit = entry.unit.pk if entry.unit else None
-        first = seen.setdefault((entry.variable.pk, entry.quarter, unit), number)
-        if first != number:
-            problems.append(Problem(number, _("This figure stands in row %(row)s already.") % {"row": first}))
-        entries.append(entry)
-    return entries, problems
+def write_figures(
+    sheets: Sequence[Sheet],
+    *,
+    by: User,
+    now: datetime,
+    agency: str | None = None,
+    decide: Decisions | None = None,
+) -> Understood:
+    """Write a file's figures as by, and then let its reports take the steps that were asked for.
+
+    agency is the code of the unit whose plans the file is about, needed where several have an indicator.
+    Raises ImportRefused with everything that is wrong; then nothing has changed.
+    """
+    decide = decide or Decisions()
+    with acting(actor=by, source=ledger.Source.IMPORT):
+        understood = _understood(sheets, by, agency, whole=decide.submit)
+        _set_constants(understood.constants, by, decide.approver)
+        saved = _save(understood, by, now)
+        if decide.submit and understood.preview.can_be_applied:
+            _decide(understood, saved, decide, by, now)
+        if not understood.preview.can_be_applied:
+            raise ImportRefused([*understood.preview.all_problems, *_conflicts(understood)])
+    return understood
 
 
-def _rows(content: bytes) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
-    """Decode the file, check its header, and name the rows that do not fit it; blank ones are passed over."""
-    reader = csv.reader(io.StringIO(_decoded(content), newline=""), strict=True)
-    try:
-        table = list(enumerate(reader, start=1))
-    except csv.Error as error:
-        reason = _("This is not readable as CSV (%(error)s). Check the quotation marks.") % {"error": error}
-        raise ImportRefused([Problem(reader.line_num, reason)]) from error
-    if not table:
-        raise ImportRefused([Problem(1, _("The file is empty."))])
-    header = [cell.strip() for cell in table[0][1]]
-    columns = _(", ").join(HEADERS + OPTIONAL)
-    problems = [
-        _("The column «%(header)s» is missing. The columns are: %(columns)s.")
-        % {"header": name, "columns": columns}
-        for name in HEADERS
-        if name not in header
+def _conflicts(understood: Understood) -> list[Any]:
+    """Name the cells that somebody else changed since the download."""
+    words = _("somebody entered %(before)s since the download, the file has %(after)s.")
+    return [
+        entry.line.problem(f"{change.label}：" + words % vars(change))
+        for group in understood.groups.values()
+        for entry in group.entries
+        for change in entry.row.changes
+        if change.conflict
     ]
-    problems += [
-        _("The column «%(header)s» stands there more than once.") % {"header": name}
-        for name in dict.fromkeys(header)
-        if header.count(name) > 1
-    ]
-    problems += [
-        _("The column «%(header)s» is unknown. The columns are: %(columns)s.")
-        % {"header": name, "columns": columns}
-        for name in dict.fromkeys(header)
-        if name not in HEADERS + OPTIONAL
-    ]
-    if problems:
-        raise ImportRefused(Problem(1, problem) for problem in problems)
-    rows = []
-    crooked = []
-    for number, cells in table[1:]:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            reason = _("The row has %(found)s cells, the header has %(expected)s.")
-            crooked.append(Problem(number, reason % {"found": len(cells), "expected": len(header)}))
-        else:
-            rows.append((number, dict(zip(header, cells, strict=True))))
-    if not rows and not crooked:
-        raise ImportRefused([Problem(1, _("The file has no figures."))])
-    return rows, crooked
 
 
-def _decoded(content: bytes) -> str:
-    """Read UTF-8, with or without BOM; or Big5 as Taiwan's spreadsheets save it."""
-    if b"\0" in content:
-        raise ImportRefused([Problem(1, _("This is not a text file. Save it as CSV."))])
-    for encoding in ("utf-8-sig", "cp950"):
-        try:
-            return nfc(content.decode(encoding))
-        except UnicodeDecodeError:
-            continue
-    raise ImportRefused([Problem(1, _("The file is neither UTF-8 nor Big5. Save it as CSV in UTF-8."))])
-
-
-def _entry(number: int, row: dict[str, str], indicators: dict[tuple[int, str], list[Indicator]]) -> Entry:
-    """Understand one row; ValidationError says everything that is wrong with it as far as can be told."""
-    row = {header: cell.strip() for header, cell in row.items()}
-    refuse_control_characters(row["備註"])
-    if len(row["備註"]) > REMARK_LENGTH:
-        raise ValidationError(
-            _("Column %(header)s has more than %(length)s characters.")
-            % {"header": "備註", "length": REMARK_LENGTH}
-        )
-    year = _small_number("年度", row["年度"])
-    found = indicators.get((year, row["指標代碼"]), [])
-    if not found:
-        raise ValidationError(
-            _("There is no indicator «%(code)s» in the plan of ROC year %(year)s.")
-            % {"code": row["指標代碼"], "year": year}
-        )
-    if len(found) > 1:
-        agencies = _(", ").join(each.goal.plan.unit.code for each in found)
-        raise ValidationError(
-            _("Several agencies have an indicator «%(code)s»: %(agencies)s. Name one with --agency.")
-            % {"code": row["指標代碼"], "agencies": agencies}
-        )
-    [indicator] = found
-    item = row["填報項目"]
-    variable = next((v for v in indicator.variables.all() if item in (v.symbol, v.name)), None)
-    if variable is None:
-        known = _(", ").join(f"{v.symbol}（{v.name}）" for v in indicator.variables.all())
-        raise ValidationError(
-            _("%(code)s has no item «%(item)s». It has: %(known)s.")
-            % {"code": indicator.code, "item": item, "known": known}
-        )
-    variable.indicator = indicator
-    quarter = _quarter(row["季別"], variable)
-    unit = _unit(row.get(UNIT, ""), variable)
-    texts = _texts(row)
-    if row["數值"] == NOT_APPLICABLE and quarter:
-        if not row["備註"]:
-            raise ValidationError(
-                _("Give the reason why it is not applicable in the column %(header)s.") % {"header": "備註"}
-            )
-        return Entry(number, variable, quarter, None, row["備註"], unit, texts)
-    return Entry(number, variable, quarter, _value(row["數值"], variable), row["備註"], unit, texts)
-
-
-def _unit(text: str, variable: Variable) -> Unit | None:
-    """Find the unit whose share a row is, by code or name; None where the row names none."""
-    if not text:
-        return None
-    participants = variable.indicator.participants
-    if not variable.by_unit:
-        raise ValidationError(
-            _("Column %(header)s: «%(name)s» is not given by unit; leave it empty.")
-            % {"header": UNIT, "name": variable}
-        )
-    for unit in participants:
-        if text in (unit.code, unit.name):
-            return unit
-    raise ValidationError(
-        _("Column %(header)s: «%(text)s» does not contribute. The units are: %(units)s.")
-        % {"header": UNIT, "text": text[:40], "units": _(", ").join(unit.name for unit in participants)}
-    )
-
-
-def _texts(row: Mapping[str, str]) -> dict[str, str | date]:
-    """Return what a row says for the report besides its figure, by the report's fields."""
-    texts: dict[str, str | date] = {}
-    for header, name in TEXTS.items():
-        text = row.get(header, "")
-        refuse_control_characters(text)
-        if len(text) > REMARK_LENGTH:
-            raise ValidationError(
-                _("Column %(header)s has more than %(length)s characters.")
-                % {"header": header, "length": REMARK_LENGTH}
-            )
-        if text:
-            texts[name] = _day(header, text) if name == "improve_by" else text
-    return texts
-
-
-def _day(header: str, text: str) -> date:
+def try_figures(
+    sheets: Sequence[Sheet],
+    *,
+    by: User,
+    now: datetime,
+    agency: str | None = None,
+    decide: Decisions | None = None,
+) -> Understood:
+    """Do what `write_figures` does, and take all of it back."""
+    refused: ImportRefused | None = None
     try:
-        return RocDateField().clean(text)
-    except ValidationError as error:
-        raise ValidationError(
-            _("Column %(header)s: %(why)s") % {"header": header, "why": " ".join(error.messages)}
-        ) from error
-
-
-def _small_number(header: str, text: str) -> int:
-    try:
-        return int(parse_number(text, whole=True))
-    except NumberError as error:
-        raise ValidationError(
-            _("Column %(header)s: «%(text)s» is not a number.") % {"header": header, "text": text}
-        ) from error
-
-
-def _quarter(text: str, variable: Variable) -> int | None:
-    if variable.is_constant:
-        if text:
-            raise ValidationError(
-                _("«%(name)s» is a constant of the plan: leave the column %(header)s empty.")
-                % {"name": variable, "header": "季別"}
-            )
-        return None
-    if not text:
-        raise ValidationError(
-            _("Column %(header)s: only a constant of the plan leaves it empty, and «%(name)s» is none.")
-            % {"header": "季別", "name": variable}
-        )
-    quarter = _small_number("季別", text)
-    if quarter not in QUARTERS:
-        raise ValidationError(
-            _("Column %(header)s: «%(text)s» is not 1, 2, 3 or 4.") % {"header": "季別", "text": text}
-        )
-    return quarter
-
-
-def _value(text: str, variable: Variable) -> Decimal:
-    if variable.kind == Variable.Kind.YES_NO and text in YES_NO:
-        return YES_NO[text]
-    whole = variable.kind != Variable.Kind.AMOUNT
-    value = read_number(text, whole=whole, negative=variable.may_be_negative)
-    if not variable.is_constant:
-        workflow.check_figure(variable, value)
-    return value
-
-
-def _write(
-    entries: list[Entry], outcome: Outcome, *, by: User, now: datetime, decide: _Decisions
-) -> list[Problem]:
-    """Write constants, then report by report; return what was refused, by row."""
-    problems: list[Problem] = []
-    by_report: dict[tuple[int, int], list[Entry]] = {}
-    for entry in entries:
-        if entry.quarter is None and entry.value is not None:
+        with acting(actor=by, source=ledger.Source.IMPORT):
             try:
-                with acting():
-                    workflow.set_constant(
-                        variable=entry.variable, value=entry.value, by=by, approver=decide.approver
-                    )
-                outcome.constants += 1
-            except (ValidationError, PermissionDenied) as error:
-                problems += _problems(entry.row, error)
-        elif entry.quarter is not None:
-            by_report.setdefault((entry.variable.indicator_id, entry.quarter), []).append(entry)
-    workflow.create_reports({group[0].variable.indicator for group in by_report.values()})
-    for (indicator, quarter), group in by_report.items():
-        report = QuarterReport.objects.select_related("indicator__lead_unit").get(
-            indicator=indicator, quarter=quarter
-        )
+                understood = write_figures(sheets, by=by, now=now, agency=agency, decide=decide)
+            except ImportRefused as error:
+                refused = error
+            raise _Undone
+    except _Undone:
+        if refused:
+            raise refused from None
+        return understood
+
+
+def _set_constants(constants: Iterable[Entry], by: User, approver: User | None) -> None:
+    for entry in constants:
         try:
             with acting():
-                _respect_others(report, group, by=by, whole=decide.submit)
-                report = decide.take(_write_report(report, group, by=by, now=now), by=by, now=now)
-            outcome.figures += len(group)
-            outcome.reports.append(report)
+                workflow.set_constant(variable=entry.variable, value=entry.value, by=by, approver=approver)
         except (ValidationError, PermissionDenied) as error:
-            for entry in group:
-                problems += _problems(entry.row, error)
-    return problems
+            _refuse(entry, error)
 
 
-def _respect_others(report: QuarterReport, group: list[Entry], *, by: User, whole: bool) -> None:
-    """Refuse to replace, or to submit unseen, what somebody else entered: a form would have shown it.
+def _save(understood: Understood, by: User, now: datetime) -> dict[int, QuarterReport]:
+    """Write every draft, or none and say of each what is against it."""
+    try:
+        with acting():
+            saved = workflow.save_drafts(
+                drafts=understood.drafts, by=by, now=now, restate=understood.restates
+            )
+    except workflow.DraftsRefused as refused:
+        for report, error in refused.refusals.items():
+            understood.refuse(report, error)
+        return {}
+    return {report.pk: report for report in saved}
 
-    Another unit's share is what the lead unit is to submit.
-    """
-    given = {(entry.variable.pk, entry.unit.pk if entry.unit else None): entry.value for entry in group}
-    others = report.figures.filter(demo=False).exclude(changed_by=by).select_related("variable", "changed_by")
-    for figure in others:
-        key = figure.variable_id, figure.unit_id
-        unseen = whole and figure.unit_id in (None, report.indicator.lead_unit_id)
-        if unseen if key not in given else given[key] != figure.value:
-            raise _held_by_another(figure.variable, format_number(figure.value), figure.changed_by)
-    _respect_texts(report, _report_texts(group), by=by, whole=whole)
+
+def _decide(
+    understood: Understood,
+    saved: Mapping[int, QuarterReport],
+    decide: Decisions,
+    by: User,
+    now: datetime,
+) -> None:
+    for group in understood.groups.values():
+        if group.is_stamped and not (group.says_something and group.report.is_open_for_entry):
+            continue  # a workbook has every report of the quarter, begun or not
+        try:
+            with acting():
+                _require_seen(group)
+                decide.take(saved.get(group.report.pk, group.report), by=by, now=now)
+        except (ValidationError, PermissionDenied) as error:
+            _refuse(group.entries[0], error)
 
 
-def _respect_texts(report: QuarterReport, given: workflow.Texts, *, by: User, whole: bool) -> None:
-    texts: Mapping[str, Any] = (
-        {} if report.demo else {name: getattr(report, name) for name in workflow.LENGTHS}
-    )
-    for name, there in texts.items():
-        refused = given[name] != there if name in given else whole  # type: ignore[literal-required]
-        if not (there and refused):
+def _require_seen(group: Group) -> None:
+    """Whoever submits vouches for the whole report, so it must be the one that they saw."""
+    stamp = group.entries[0].stamp
+    if stamp and stamp.version != group.report.version:
+        raise workflow.Conflict(
+            _("Somebody changed this report since the download. Download the workbook anew to submit it.")
+        )
+
+
+# -- Comparing with what is stored -------------------------------------------------------------------------
+
+
+def _understood(sheets: Sequence[Sheet], by: User, agency: str | None, whole: bool = False) -> Understood:
+    """Read a file and compare it with what is stored; whole: its reports are to be submitted."""
+    lines, problems = lines_of(sheets)
+    rows, entries = entries_of(lines, by, agency)
+    understood = Understood(Preview(rows, problems))
+    by_report: dict[tuple[int, int], list[Entry]] = {}
+    for entry in entries:
+        if entry.quarter is None:
+            understood.constants.append(entry)
+            _compare_constant(entry)
+        else:
+            by_report.setdefault((entry.variable.indicator_id, entry.quarter), []).append(entry)
+    reports = _reports(by_report)
+    for key, group in by_report.items():
+        understood.groups[reports[key].pk] = Group(reports[key], group)
+    for each in understood.groups.values():
+        draft = _draft(each, by, whole)
+        if draft and each.is_sound:
+            understood.drafts.append(draft)
+    return understood
+
+
+def _reports(wanted: Mapping[tuple[int, int], Sequence[Entry]]) -> dict[tuple[int, int], QuarterReport]:
+    """Return the reports by indicator and quarter, with what is entered in them."""
+    indicators: dict[int, Indicator] = {}
+    for (indicator, _quarter), entries in wanted.items():
+        indicators[indicator] = entries[0].variable.indicator
+    quarters = {quarter for _indicator, quarter in wanted}
+    reports = _laid_out(indicators, quarters)
+    if not wanted.keys() <= reports.keys():
+        workflow.create_reports(indicators.values())
+        reports = _laid_out(indicators, quarters)
+    return reports
+
+
+def _laid_out(
+    indicators: Mapping[int, Indicator], quarters: Iterable[int]
+) -> dict[tuple[int, int], QuarterReport]:
+    figures = Prefetch("figures", Figure.objects.order_by().select_related("changed_by"))
+    found = QuarterReport.objects.filter(indicator__in=indicators.keys(), quarter__in=quarters)
+    reports = {}
+    for report in found.order_by().prefetch_related(figures):
+        report.indicator = indicators[report.indicator_id]
+        reports[report.indicator_id, report.quarter] = report
+    return reports
+
+
+def _compare_constant(entry: Entry) -> None:
+    there = entry.variable.constant
+    if there != entry.value:
+        before = shown(entry.variable, there)
+        entry.row.changes.append(Change(_("constant"), before, shown(entry.variable, entry.value)))
+        entry.row.is_new = there is None
+
+
+def _draft(group: Group, by: User, whole: bool) -> workflow.Draft | None:
+    """Say what a report's rows write, and show it in them; None where that is nothing."""
+    _refuse_half_a_declaration(group)
+    figures, seen = _figures(group)
+    try:
+        texts = _stamped_texts(group) if group.is_stamped else _stated_texts(group)
+        if not group.is_stamped:
+            _respect_others(group, figures, texts, by=by, whole=whole)
+    except ValidationError as error:
+        _refuse(group.entries[0], error)
+        return None
+    if group.is_stamped and not (figures or texts):
+        return None
+    return workflow.Draft(group.report, figures, texts, seen=seen or None)
+
+
+def _refuse_half_a_declaration(group: Group) -> None:
+    declared = [entry for entry in group.entries if entry.declared]
+    given = [entry for entry in group.entries if entry.value is not None]
+    if declared and given:
+        for entry in declared:
+            entry.refuse(_("A quarter is either not applicable or has figures, not both."), "數值")
+    reasons = [entry for entry in group.entries if entry.texts.get("not_applicable_reason")]
+    if declared and not reasons:
+        words = _("Give the reason why it is not applicable in the column %(header)s.") % {"header": REASON}
+        declared[0].refuse(words, REASON)
+    if reasons and not declared:
+        words = _("A reason is given, but no cell of this indicator says %(words)s: write that, or clear it.")
+        reasons[0].refuse(words % {"words": NOT_APPLICABLE}, REASON)
+
+
+def _figures(group: Group) -> tuple[dict[workflow.Key, Decimal | None], dict[workflow.Cell, Any]]:
+    """Return the figures that the rows write, and what stood there when the workbook was made."""
+    there = {(figure.variable_id, figure.unit_id): figure.value for figure in group.report.figures.all()}
+    figures: dict[workflow.Key, Decimal | None] = {}
+    seen: dict[workflow.Cell, Any] = {}
+    for entry in group.entries:
+        stored = there.get(entry.place)
+        if entry.stamp:
+            _refuse_forged(entry, entry.stamp, stored, group.report.version)
+            if entry.value in (entry.stamp.value, stored):
+                continue  # left as it was, or as it is by now
+            seen[entry.key] = entry.stamp.value
+        elif entry.declared:
             continue
-        writer = _writer(report, name)
-        if writer != by.username:
-            label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
-            words = Truncator(roc_date(there) if isinstance(there, date) else there).chars(40)
-            raise _held_by_another(label, words, User.objects.filter(username=writer).first() or writer)
+        figures[entry.key] = entry.value
+        if stored != entry.value:
+            conflict = entry.stamp is not None and stored != entry.stamp.value
+            words = shown(entry.variable, stored), shown(entry.variable, entry.value)
+            entry.row.changes.append(Change(_("value"), *words, conflict))
+            entry.row.is_new = stored is None
+    return figures, seen
 
 
-def _writer(report: QuarterReport, name: str) -> str:
-    """Return the account that wrote a text of the report last: the report knows who wrote last, not what."""
-    entries = ledger.Entry.objects.of(QuarterReport._meta.db_table, report.pk).order_by("-seq")
-    return next((each.actor for each in entries.iterator() if each.old.get(name) != each.new.get(name)), "")
+def _refuse_forged(entry: Entry, stamp: Stamp, stored: Decimal | None, version: int) -> None:
+    """Refuse a stamp that no download gave."""
+    if stamp.version > version or (stamp.version == version and stamp.value != stored):
+        words = _("The row's version is missing or was changed. Download the workbook anew.")
+        entry.refuse(words, STAMP)
 
 
-def _held_by_another(name: Any, value: str, person: User | str) -> ValidationError:
-    return ValidationError(
-        _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
-        % {"name": name, "value": value, "person": person}
-    )
-
-
-def _write_report(report: QuarterReport, group: list[Entry], *, by: User, now: datetime) -> QuarterReport:
-    declared = [entry for entry in group if entry.value is None]
-    if declared and len(declared) < len(group):
-        raise ValidationError(_("A quarter is either not applicable or has figures, not both."))
-    figures = {} if declared else {entry.key: entry.value for entry in group}
-    texts = _report_texts(group)
-    return workflow.save_draft(report=report, by=by, now=now, figures=figures, restate=True, **texts)
-
-
-def _report_texts(group: list[Entry]) -> workflow.Texts:
-    """Put together what the rows of a report say for it; several texts follow each other, days must agree."""
-    is_declaration = any(entry.value is None for entry in group)
-    of_remark = "not_applicable_reason" if is_declaration else "remark"
-    said: dict[str, list[str | date]] = {of_remark: [entry.remark for entry in group if entry.remark]}
-    for name in TEXTS.values():
-        said[name] = [entry.texts[name] for entry in group if name in entry.texts]
-    texts = {name: _joined(name, list(dict.fromkeys(each))) for name, each in said.items() if each}
+def _stamped_texts(group: Group) -> workflow.Texts:
+    """Return the texts that somebody changed in the workbook, wherever among the report's rows."""
+    held = Stamp(0, None, {k: v for e in group.entries if e.stamp for k, v in e.stamp.texts.items()})
+    given = _joined_texts(group.entries)
+    texts: dict[str, Any] = {}
+    for name in workflow.LENGTHS:
+        if HEADER_OF[name] not in group.entries[0].line.columns:
+            continue
+        after = given.get(name, None if name == "improve_by" else "")
+        stored = getattr(group.report, name)
+        if held.held(name, after) or after == stored:
+            continue
+        texts[name] = after
+        _show_text(group, name, stored, after, conflict=not held.held(name, stored))
     return cast(workflow.Texts, texts)
+
+
+def _stated_texts(group: Group) -> workflow.Texts:
+    texts = _joined_texts(group.entries)
+    for name, after in texts.items():
+        stored = getattr(group.report, name)
+        if after != stored:
+            _show_text(group, name, stored, after)
+    return cast(workflow.Texts, texts)
+
+
+def _show_text(group: Group, name: str, before: Any, after: Any, conflict: bool = False) -> None:
+    label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+    entry = next((each for each in group.entries if each.texts.get(name)), group.entries[0])
+    entry.row.changes.append(Change(str(label), _text_words(before), _text_words(after), conflict))
+    if not group.report.changed_at:
+        entry.row.is_new = True
+
+
+def _text_words(text: str | date | None) -> str:
+    return roc_date(text) if isinstance(text, date) else text or ""
+
+
+def _joined_texts(entries: Iterable[Entry]) -> dict[str, str | date]:
+    """Put together what the rows of a report say for it; several texts follow each other, days must agree."""
+    said: dict[str, list[str | date]] = {}
+    for entry in entries:
+        for name, text in entry.texts.items():
+            said.setdefault(name, []).append(text)
+    return {name: _joined(name, list(dict.fromkeys(each))) for name, each in said.items()}
 
 
 def _joined(name: str, said: Sequence[str | date]) -> str | date:
@@ -462,6 +431,53 @@ def _joined(name: str, said: Sequence[str | date]) -> str | date:
     return text
 
 
-def _problems(row: int, error: ValidationError | PermissionDenied) -> list[Problem]:
-    messages = error.messages if isinstance(error, ValidationError) else [str(error)]
-    return [Problem(row, message) for message in messages]
+# -- A file without stamps respects what others entered ----------------------------------------------------
+
+
+def _respect_others(
+    group: Group, given: Mapping[Any, Decimal | None], texts: workflow.Texts, *, by: User, whole: bool
+) -> None:
+    """Refuse to replace, or to submit unseen, what somebody else entered: a form would have shown it.
+
+    Another unit's share is what the lead unit is to submit.
+    """
+    places = {entry.place: entry.value for entry in group.entries}
+    lead = group.report.indicator.lead_unit_id
+    variables = {variable.pk: variable for variable in group.report.indicator.variables.all()}
+    for figure in group.report.figures.all():
+        if figure.demo or figure.changed_by_id == by.pk:
+            continue
+        key = figure.variable_id, figure.unit_id
+        unseen = whole and figure.unit_id in (None, lead)
+        if unseen if key not in places else places[key] != figure.value:
+            variable = variables[figure.variable_id]
+            raise _held_by_another(variable, shown(variable, figure.value), figure.changed_by)
+    _respect_texts(group.report, texts, by=by, whole=whole)
+
+
+def _respect_texts(report: QuarterReport, given: workflow.Texts, *, by: User, whole: bool) -> None:
+    texts: Mapping[str, Any] = (
+        {} if report.demo else {name: getattr(report, name) for name in workflow.LENGTHS}
+    )
+    for name, there in texts.items():
+        refused = given[name] != there if name in given else whole  # type: ignore[literal-required]
+        if not (there and refused):
+            continue
+        writer = _writer(report, name)
+        if writer != by.username:
+            label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+            words = Truncator(_text_words(there)).chars(40)
+            raise _held_by_another(label, words, User.objects.filter(username=writer).first() or writer)
+
+
+def _writer(report: QuarterReport, name: str) -> str:
+    """Return the account that wrote a text of the report last: the report knows who wrote last, not what."""
+    entries = ledger.Entry.objects.of(QuarterReport._meta.db_table, report.pk).order_by("-seq")
+    return next((each.actor for each in entries.iterator() if each.old.get(name) != each.new.get(name)), "")
+
+
+def _held_by_another(name: Any, value: str, person: User | str) -> ValidationError:
+    return ValidationError(
+        _("«%(name)s» holds %(value)s, entered by %(person)s. Compare and change it in the form.")
+        % {"name": name, "value": value, "person": person}
+    )

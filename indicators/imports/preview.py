@@ -11,13 +11,15 @@ from enum import Enum
 class Problem:
     """What is wrong, where, and what to do about it; rows count from 1 as spreadsheets do, 0: the whole file.
 
-    column is a letter as spreadsheets have it, sheet a name; "" where the file has none, or all are meant.
+    column is a letter as spreadsheets have it and header what stands above it, sheet a name; "" where the
+    file has none, or all are meant.
     """
 
     row: int
     reason: str
     column: str = ""
     sheet: str = ""
+    header: str = ""
 
 
 class RowState(Enum):

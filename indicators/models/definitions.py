@@ -194,7 +194,11 @@ class Indicator(models.Model):
     @property
     def participants(self) -> list[Unit]:
         """The units that enter shares: the lead unit, then the contributing ones by code."""
-        others = sorted(self.contributing_units.all(), key=lambda unit: unit.code)
+        return self.participants_with(self.contributing_units.all())
+
+    def participants_with(self, contributing: Iterable[Unit]) -> list[Unit]:
+        """Return `participants` where the contributing units are known."""
+        others = sorted(contributing, key=lambda unit: unit.code)
         return [self.lead_unit, *(unit for unit in others if unit.pk != self.lead_unit_id)]
 
     def permission_units(self) -> Iterable[int]:

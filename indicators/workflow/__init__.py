@@ -6,16 +6,12 @@ do at all is a PermissionDenied.
 """
 
 from .drafts import (
-    LENGTHS,
-    Cell,
-    Figures,
-    Key,
-    Texts,
-    check_figure,
     create_reports,
     due_variables,
+    judge_drafts,
     missing_figures,
     save_draft,
+    save_drafts,
     save_progress,
     set_constant,
 )
@@ -37,6 +33,7 @@ from .invented import (
     clear_demonstration,
     clear_demonstration_units,
 )
+from .judging import LENGTHS, Cell, Draft, Figures, Key, Texts, check_figure
 from .periods import (
     close_period,
     close_year,
@@ -48,7 +45,7 @@ from .periods import (
     under_the_locks,
 )
 from .planned import spread_planned_values, why_not_spread
-from .refusals import Closed, Conflict, Refusal
+from .refusals import Closed, Conflict, DraftsRefused, Refusal
 from .revisions import approve_revision, propose_revision, withdraw_revision
 from .steps import (
     DEFINED_BY,
@@ -87,6 +84,8 @@ __all__ = [
     "Cell",
     "Closed",
     "Conflict",
+    "Draft",
+    "DraftsRefused",
     "Figures",
     "Key",
     "Refusal",
@@ -111,6 +110,7 @@ __all__ = [
     "follow_up",
     "had_a_hand_in",
     "is_behind",
+    "judge_drafts",
     "missing_figures",
     "notices",
     "obstacles",
@@ -127,6 +127,7 @@ __all__ = [
     "require_removable",
     "return_for_correction",
     "save_draft",
+    "save_drafts",
     "save_progress",
     "set_constant",
     "spread_planned_values",

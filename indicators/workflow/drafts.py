@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict, Unpack
+from itertools import chain
+from typing import Any, Unpack
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Expression, F, Manager
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
@@ -16,45 +19,10 @@ from objectives.models import Unit, User, WorkItem
 from objectives.permissions import can, require
 
 from ..models import QUARTERS, Figure, Indicator, ItemProgress, QuarterReport, Variable
-from ..numbers import format_number
 from .frozen import why_constant_stands
+from .judging import CHANGE, Cell, Changes, Draft, Figures, Texts, batches, judge, refuse_stale
 from .periods import create_periods, require_open, under_the_locks
-from .refusals import Conflict, Refusal
-
-CHANGE = "indicators.change_quarterreport"
-
-Key = str | tuple[str, int]
-"""A figure within a report: its variable's symbol, and for a share the unit's id."""
-
-Figures = Mapping[Any, Decimal | None]
-"""Figures by `Key`, which a mapping's type cannot say: str is no str | tuple to it."""
-
-Cell = Key
-"""What can be changed in a report: a figure by its key, or a text by its field's name."""
-
-
-class Texts(TypedDict, total=False):
-    """The words of a report; what is left out stays as it is."""
-
-    remark: str
-    not_applicable_reason: str
-    lag_reason: str
-    response: str
-    improve_by: date | None
-    coordination: str
-    check_note: str
-
-
-LENGTHS: Mapping[str, int | None] = {
-    "remark": 5000,
-    "not_applicable_reason": 1000,
-    "lag_reason": 2000,
-    "response": 2000,
-    "improve_by": None,
-    "coordination": 2000,
-    "check_note": 2000,
-}
-"""How long each of `Texts` may be, in characters, in the order in which forms show them; None for the day."""
+from .refusals import Conflict, DraftsRefused, Refusal
 
 
 def create_reports(indicators: Iterable[Indicator]) -> None:
@@ -80,8 +48,7 @@ def locked(report: QuarterReport, version: int | None) -> QuarterReport:
         .select_related("indicator__goal__plan__closed_by", "indicator__lead_unit")
         .get(pk=report.pk)
     )
-    if version is not None and version != found.version:
-        raise Conflict(_("Somebody changed this report in the meantime. Compare both values and save again."))
+    refuse_stale(found, version)
     return found
 
 
@@ -108,211 +75,123 @@ def save_draft(
     (it is not open for entry); ValidationError (a figure that its variable cannot have, figures beside a
     declaration of 不適用).
     """
-    texts = _trimmed(texts)
+    draft = Draft(report, figures, texts, version, seen)
     with acting(actor=by, about=report):
-        report = locked(report, version)
-        units = {unit.pk: unit for unit in report.indicator.participants}
-        if not any(can(by, CHANGE, unit) for unit in units.values()):
-            require(by, CHANGE, report)
-        variables = {variable.symbol: variable for variable in report.indicator.variables.all()}
-        stored = _stored(report)
-        given = {_key(key, variables, units, stored): value for key, value in figures.items()}
-        _require_rights(report, by, given, texts, units)
-        require_open(report.indicator.goal.plan, report.quarter, _units_of(report, given, texts), now)
-        if not report.is_open_for_entry:
-            raise Refusal(
-                _("This report is «%(status)s»; figures can be changed only in a draft or a returned report.")
-                % {"status": report.get_status_display()}
-            )
-        if seen is not None:
-            _refuse_unseen(report, given, texts, seen, stored)
-        changed = False
-        with under_the_locks():
-            for key, value in given.items():
-                changed |= _write_figure(
-                    report, variables, stored, key, value, by=by, now=now, demo=demo, restate=restate
+        changes, refusals = judge([draft], by=by, now=now, restate=restate, lock=True)
+        for refusal in refusals.values():
+            raise refusal
+        [saved] = _write(changes, by=by, now=now, demo=demo)
+        return saved
+
+
+def save_drafts(
+    *, drafts: Sequence[Draft], by: User, now: datetime, demo: bool = False, restate: bool = False
+) -> list[QuarterReport]:
+    """Write many drafts, each of another report, by the rules of `save_draft`: all of them or none.
+
+    Returns the reports in the order of the drafts. Raises DraftsRefused, which says of every draft that is
+    refused why it is; Closed where the database refuses one that the rules let pass.
+    """
+    with acting(actor=by):
+        changes, refusals = judge(drafts, by=by, now=now, restate=restate, lock=True)
+        if refusals:
+            raise DraftsRefused(refusals)
+        return _write(changes, by=by, now=now, demo=demo)
+
+
+def judge_drafts(
+    *, drafts: Sequence[Draft], by: User, now: datetime, restate: bool = False
+) -> Mapping[int, ValidationError | PermissionDenied]:
+    """Return by the report's id what `save_drafts` would refuse as things stand; nothing is locked."""
+    _changes, refusals = judge(drafts, by=by, now=now, restate=restate, lock=False)
+    return {report.pk: refusal for report, refusal in refusals.items()}
+
+
+def _write(changes: Sequence[Changes], *, by: User, now: datetime, demo: bool) -> list[QuarterReport]:
+    """Write figures, then who had a hand in the reports, then the reports; return all of these."""
+    changed = [each for each in changes if each]
+    with under_the_locks():
+        _write_figures(changed, changed_by_id=by.pk, changed_at=now, demo=demo)
+        _count_as_editor([each.found.report for each in changed], by)
+        _write_reports(changed, changed_by=by, changed_at=now, demo=demo)
+    return [each.found.report for each in changes]
+
+
+def _write_figures(changes: Iterable[Changes], **marks: Any) -> None:
+    cleared: list[int] = []
+    altered: dict[int, dict[str, Any]] = {}
+    added: list[Figure] = []
+    for each in changes:
+        report, stored = each.found.report, each.found.stored
+        for (symbol, unit), value in each.values.items():
+            if value is None:
+                cleared.append(stored[symbol, unit].pk)
+            elif (symbol, unit) in stored:
+                altered[stored[symbol, unit].pk] = {"value": value}
+            else:
+                variable = each.found.variables[symbol]
+                added.append(
+                    Figure(report_id=report.pk, variable_id=variable.pk, unit_id=unit, value=value, **marks)
                 )
-        changed |= _write_texts(report, texts)
-        _refuse_wholes_beside_shares(report, given, variables)
-        _refuse_figures_beside_a_reason(report)
-        if changed:
-            report.editors.add(by)
-            report.changed_by, report.changed_at = by, now
-            report.version += 1
-            report.demo = demo
-            report.save()
-        return report
+    for batch in batches(cleared):
+        Figure.objects.filter(pk__in=batch).delete()
+    _update(Figure.objects, altered, **marks)
+    Figure.objects.bulk_create(added)
 
 
-Place = tuple[str, int | None]
+def _write_reports(changes: Iterable[Changes], **marks: Any) -> None:
+    rows = {}
+    for each in changes:
+        report = each.found.report
+        rows[report.pk] = each.columns
+        for name, value in {**each.columns, **marks, "version": report.version + 1}.items():
+            setattr(report, name, value)
+    _update(QuarterReport.objects, rows, version=F("version") + 1, **marks)
 
 
-def _trimmed(texts: Texts) -> Texts:
-    """Return the texts as they are stored, so that nothing is written for what nobody sees."""
-    written: Any = {name: trimmed(text) if isinstance(text, str) else text for name, text in texts.items()}
-    return written
+def _update(objects: Manager[Any], rows: Mapping[int, Mapping[str, Any]], **common: Any) -> None:
+    """Give each row, by its id, columns of its own, and all of them the common ones.
+
+    A row is written, and recorded, once; those that have the same columns share a statement.
+    """
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for key, columns in rows.items():
+        alike.setdefault(tuple(sorted(columns)), []).append(key)
+    for names, keys in alike.items():
+        for batch in batches(keys):
+            own = {name: _by_key(objects, name, {key: rows[key][name] for key in batch}) for name in names}
+            objects.filter(pk__in=batch).update(**own, **common)
 
 
-def _stored(report: QuarterReport) -> dict[Place, Figure]:
-    figures = report.figures.select_related("variable", "unit")
-    return {(figure.variable.symbol, figure.unit_id): figure for figure in figures}
+def _by_key(objects: Manager[Any], name: str, values: Mapping[int, Any]) -> Expression:
+    column = objects.model._meta.get_field(name)
+    return Cast(ByKey(values, column), output_field=column)
 
 
-def _key(
-    key: Key, variables: Mapping[str, Variable], units: Mapping[int, Unit], stored: Mapping[Place, Figure]
-) -> Place:
-    """Return symbol and unit; the only unit of a variable that is given by unit need not be named."""
-    symbol, unit = key if isinstance(key, tuple) else (key, None)
-    variable = variables[symbol]
-    if (symbol, unit) in stored:
-        return symbol, unit  # whatever is there can be changed or taken back
-    if not variable.by_unit and unit is not None:
-        raise ValidationError(_("«%(name)s» is not given by unit.") % {"name": variable})
-    if variable.by_unit and unit is None:
-        if len(units) > 1:
-            raise ValidationError(
-                _("«%(name)s» is given by unit; say which: %(units)s.")
-                % {"name": variable, "units": _(", ").join(each.name for each in units.values())}
-            )
-        [unit] = units
-    if unit is not None and unit not in units:
-        raise ValidationError(
-            _("«%(name)s»: this unit does not contribute. The units are: %(units)s.")
-            % {"name": variable, "units": _(", ").join(each.name for each in units.values())}
+class ByKey(Expression):
+    """A column's value in each row, by the row's id; a large Case of Django's takes seconds to compile."""
+
+    def __init__(self, values: Mapping[int, Any], column: Any) -> None:
+        super().__init__(output_field=column)
+        self.values = values
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        stored = self.output_field.get_db_prep_save
+        pairs = ((key, stored(value, connection)) for key, value in self.values.items())
+        return f"CASE id {'WHEN %s THEN %s ' * len(self.values)}END", tuple(chain.from_iterable(pairs))
+
+
+def _count_as_editor(reports: Sequence[QuarterReport], by: User) -> None:
+    """Four eyes: whoever changes what reports come to decides about none of them; what is known stays."""
+    Hand = QuarterReport.editors.through
+    known: set[int] = set()
+    for batch in batches([report.pk for report in reports]):
+        known.update(
+            Hand.objects.filter(user=by, quarterreport__in=batch).values_list("quarterreport", flat=True)
         )
-    return symbol, unit
-
-
-def _require_rights(
-    report: QuarterReport, by: User, given: Mapping[Place, Any], texts: Texts, units: Mapping[int, Unit]
-) -> None:
-    """Let the lead unit's planner write everything that is not another unit's share."""
-    shares = {unit for _symbol, unit in given if unit is not None}
-    if texts or not shares or any(unit is None for _symbol, unit in given):
-        require(by, CHANGE, report)
-    for unit in shares:
-        if unit in units:
-            require(by, CHANGE, units[unit])
-        else:
-            require(
-                by, CHANGE, report
-            )  # a unit that contributes no more: its share is the lead unit's to clear
-
-
-def _units_of(report: QuarterReport, given: Mapping[Place, Any], texts: Texts) -> set[int]:
-    """Return the units for which the quarter must be open."""
-    lead = report.indicator.lead_unit_id
-    units = {lead if unit is None else unit for _symbol, unit in given}
-    return units | {lead} if texts or not units else units
-
-
-def _refuse_unseen(
-    report: QuarterReport,
-    given: Mapping[Place, Decimal | None],
-    texts: Texts,
-    seen: Mapping[Cell, Any],
-    stored: Mapping[Place, Figure],
-) -> None:
-    """Refuse to replace what the writer has not seen, unless it is what they write."""
-    unlike: list[Cell] = []
-    for (symbol, unit), value in given.items():
-        key: Key = symbol if unit is None else (symbol, unit)
-        figure = stored.get((symbol, unit))
-        there = figure.value if figure else None
-        if key in seen and there != seen[key] and there != value:
-            unlike.append(key)
-    for name, text in texts.items():
-        there = getattr(report, name)
-        if name in seen and there != seen[name] and there != text:
-            unlike.append(name)
-    if unlike:
-        raise Conflict(
-            _("Somebody changed this report in the meantime. Compare both values and save again."), unlike
-        )
-
-
-def _refuse_wholes_beside_shares(
-    report: QuarterReport, given: Mapping[Place, Decimal | None], variables: Mapping[str, Variable]
-) -> None:
-    """Refuse to add a whole to shares, or a share to a whole: their sum would count a figure twice."""
-    there = _stored(report)
-    for symbol in {symbol for (symbol, _unit), value in given.items() if value is not None}:
-        shares = [figure for (each, unit), figure in there.items() if each == symbol and unit is not None]
-        if shares and (symbol, None) in there:
-            units = _(", ").join(_figure_words(share) for share in shares)
-            raise ValidationError(
-                _("«%(name)s» is given whole or by unit. Clear the one to enter the other: %(units)s.")
-                % {"name": variables[symbol], "units": units}
-            )
-
-
-def _refuse_figures_beside_a_reason(report: QuarterReport) -> None:
-    """Refuse to declare a report with figures 不適用, and name what whoever gave it has to clear first."""
-    if not report.not_applicable_reason:
-        return
-    if there := report.figures.select_related("variable", "unit"):
-        both = _("A report is either not applicable or has figures. Clear the figures, or clear the reason.")
-        clear = _("To be cleared: %(figures)s. A unit's share is cleared by that unit.")
-        figures = _(", ").join(_figure_words(each) for each in there)
-        raise ValidationError([both, clear % {"figures": figures}])
-
-
-def _figure_words(figure: Figure) -> str:
-    """Name a figure by its variable, with the unit whose share it is, and its value."""
-    name = figure.variable.name
-    if figure.unit:
-        name = _("%(name)s (%(unit)s)") % {"name": name, "unit": figure.unit}
-    return _("%(name)s: %(value)s") % {"name": name, "value": format_number(figure.value)}
-
-
-def _write_figure(
-    report: QuarterReport,
-    variables: Mapping[str, Variable],
-    stored: Mapping[Place, Figure],
-    place: Place,
-    value: Decimal | None,
-    *,
-    by: User,
-    now: datetime,
-    demo: bool,
-    restate: bool,
-) -> bool:
-    """Write or take back one figure, and say whether anything changed."""
-    symbol, unit = place
-    figure = stored.get(place)
-    if value is None:
-        if figure:
-            figure.delete()
-        return figure is not None
-    check_figure(variables[symbol], value)
-    if figure and figure.value == value and not (restate and figure.demo):
-        return False
-    figure = figure or Figure(report=report, variable=variables[symbol], unit_id=unit)
-    figure.value, figure.changed_by, figure.changed_at, figure.demo = value, by, now, demo
-    figure.save()
-    return True
-
-
-def _write_texts(report: QuarterReport, texts: Texts) -> bool:
-    changed, answered = False, report.response
-    for name, text in texts.items():
-        if text == getattr(report, name):
-            continue
-        if isinstance(text, str):
-            refuse_control_characters(text)
-        setattr(report, name, text)
-        changed = True
-    if report.response != answered and report.followed_up_by_id:  # what was done is not what it says now
-        report.followed_up_by = report.followed_up_at = None
-        report.followed_up_note = ""
-    return changed
-
-
-def check_figure(variable: Variable, value: Decimal) -> None:
-    """Raise ValidationError for a value that the variable cannot have."""
-    if variable.is_constant:
-        raise ValidationError(_("«%(name)s» is given with the plan and not reported.") % {"name": variable})
-    variable.check_value(value)
+    Hand.objects.bulk_create(
+        Hand(quarterreport=report, user=by) for report in reports if report.pk not in known
+    )
 
 
 def due_variables(report: QuarterReport) -> list[Variable]:
@@ -367,16 +246,8 @@ def set_constant(
         variable.constant = value
         variable.full_clean()
         variable.save(update_fields=["constant"])
-        count_as_editor(indicator, by)
+        _count_as_editor(list(indicator.reports.all()), by)
         return variable
-
-
-def count_as_editor(indicator: Indicator, by: User) -> None:
-    """Four eyes: whoever changes what the indicator's reports come to decides about none of them."""
-    Hand = QuarterReport.editors.through
-    Hand.objects.bulk_create(
-        [Hand(quarterreport=report, user=by) for report in indicator.reports.all()], ignore_conflicts=True
-    )
 
 
 def save_progress(

@@ -22,7 +22,8 @@ from .. import evidence_store
 from ..file_check import MEGABYTE, FileRefused, FileType, check_file, safe_name
 from ..models import Evidence, QuarterReport
 from ..wording import file_problem
-from .drafts import CHANGE, locked
+from .drafts import locked
+from .judging import CHANGE
 from .periods import require_open, under_the_locks
 from .refusals import Refusal
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from ..models import Indicator, QuarterReport, Variable
-from .periods import over_because
+from .periods import Openings
 
 
 def why_definition_stands(indicator: Indicator) -> str:
@@ -52,10 +52,8 @@ def why_results_stand(indicator: Indicator, quarters: Iterable[int], now: dateti
     plan = indicator.goal.plan
     if plan.is_closed:
         return dict.fromkeys(quarters, plan.why_closed)
-    closed = {
-        period.quarter: over_because(period, [indicator.lead_unit_id], now)
-        for period in plan.periods.filter(quarter__in=quarters).select_related("closed_by")
-    }
+    openings = Openings([plan], now)
+    closed = {quarter: openings.over_because(plan, quarter, [indicator.lead_unit_id]) for quarter in quarters}
     approved = QuarterReport.objects.approved().filter(indicator=indicator, quarter__in=quarters)
     words = {
         quarter: _("Quarter %(quarter)s is approved already. Have its report reopened first.")

@@ -9,7 +9,7 @@ from ledger.acting import acting
 from objectives.models import Membership, Plan, Unit, WorkItem
 
 from ..models import Indicator, PlannedValue, QuarterReport, Status, Variable
-from .drafts import Texts
+from .judging import Texts
 from .periods import under_the_locks
 from .refusals import Closed
 

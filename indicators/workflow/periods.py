@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from ledger.acting import acting
@@ -28,32 +29,47 @@ def create_periods(plan: Plan) -> None:
         ReportingPeriod.objects.bulk_create(periods, ignore_conflicts=True)
 
 
+class Openings:
+    """When the quarters of some plans may be reported: read once, asked for any number of reports."""
+
+    def __init__(self, plans: Iterable[Plan], now: datetime) -> None:
+        periods = ReportingPeriod.objects.filter(plan__in={plan.pk for plan in plans})
+        self.periods = {
+            (period.plan_id, period.quarter): period for period in periods.select_related("closed_by")
+        }
+        self.now = now
+
+    @cached_property
+    def _reopened(self) -> set[tuple[int, int]]:
+        """Which period is open again for which unit."""
+        open_again = Reopening.objects.in_force(self.now).filter(period__in=self.periods.values())
+        return set(open_again.values_list("period", "unit"))
+
+    def closed_because(self, plan: Plan, quarter: int, units: Iterable[int]) -> str:
+        """Say why nothing can be entered for one of units in the quarter; empty where all of them may."""
+        if plan.is_closed:
+            return plan.why_closed
+        period = self.periods.get((plan.pk, quarter))
+        if period and not period.has_opened(self.now):
+            return _("Quarter %(quarter)s opens for reporting on %(day)s.") % {
+                "quarter": quarter,
+                "day": roc_date(period.opens_on),
+            }
+        return self.over_because(plan, quarter, units)
+
+    def over_because(self, plan: Plan, quarter: int, units: Iterable[int]) -> str:
+        """Say why the quarter is over for one of units; empty where it is not, or has not opened yet."""
+        period = self.periods.get((plan.pk, quarter))
+        if period is None or not period.is_over(self.now):
+            return ""
+        if all((period.pk, unit) in self._reopened for unit in units):
+            return ""
+        return _why_closed(period)
+
+
 def closed_because(plan: Plan, quarter: int, units: Iterable[int], now: datetime) -> str:
     """Say why nothing can be entered for one of units in the quarter now; empty where all of them may."""
-    if plan.is_closed:
-        return plan.why_closed
-    period = ReportingPeriod.objects.filter(plan=plan, quarter=quarter).select_related("closed_by").first()
-    if period is None:
-        return ""
-    if not period.has_opened(now):
-        return _("Quarter %(quarter)s opens for reporting on %(day)s.") % {
-            "quarter": quarter,
-            "day": roc_date(period.opens_on),
-        }
-    return over_because(period, units, now)
-
-
-def over_because(period: ReportingPeriod, units: Iterable[int], now: datetime) -> str:
-    """Say why the period is closed now for one of units; empty where it is not, or has not opened yet."""
-    if not period.is_over(now) or _is_reopened(period, units, now):
-        return ""
-    return _why_closed(period)
-
-
-def _is_reopened(period: ReportingPeriod, units: Iterable[int], now: datetime) -> bool:
-    wanted = set(units)
-    open_again = period.reopenings.in_force(now).filter(unit__in=wanted).values_list("unit", flat=True)
-    return wanted == set(open_again)
+    return Openings([plan], now).closed_because(plan, quarter, units)
 
 
 def _why_closed(period: ReportingPeriod) -> str:

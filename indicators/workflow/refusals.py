@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext as _
+
+from ..models import QuarterReport
 
 
 class Refusal(ValidationError):
@@ -22,3 +25,20 @@ class Conflict(Refusal):
 
 class Closed(Refusal):
     """The quarter, or the whole year, is not open for this unit."""
+
+
+class DraftsRefused(ValidationError):
+    """Nothing was written of several drafts; refusals says by the report's id why each refused one was."""
+
+    def __init__(self, refusals: Mapping[QuarterReport, ValidationError | PermissionDenied]) -> None:
+        self.refusals = {report.pk: error for report, error in refusals.items()}
+        super().__init__(
+            [
+                _("%(name)s: %(value)s") % {"name": report, "value": _words(error)}
+                for report, error in refusals.items()
+            ]
+        )
+
+
+def _words(error: ValidationError | PermissionDenied) -> str:
+    return " ".join(error.messages) if isinstance(error, ValidationError) else str(error)

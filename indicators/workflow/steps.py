@@ -26,7 +26,8 @@ from ..models import QuarterReport, ReportStep, Status
 from ..readings import Basis, Reading, readings
 from ..value import Direction, side, value_at
 from ..wording import finding_words
-from .drafts import CHANGE, due_variables, locked, missing_figures
+from .drafts import due_variables, locked, missing_figures
+from .judging import CHANGE
 from .periods import require_open
 from .refusals import Refusal
 

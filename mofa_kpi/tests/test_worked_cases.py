@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from django.core.management import call_command
 
-from indicators.imports.figures import HEADERS
+from indicators.imports.lines import HEADERS
 from indicators.models import Indicator, PlannedValue
 from indicators.numbers import format_towards
 

@@ -1,58 +1,70 @@
-"""What is read of an uploaded spreadsheet: every cell as the text that a person would type for it."""
+"""Reads an uploaded spreadsheet, whatever its bytes are.
 
-from __future__ import annotations
+The readers are our own, because libraries hang on some files or abort the process, take far more memory, and
+do not tell a formula that was never computed from an empty cell.
+"""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+import zlib
+from collections.abc import Callable
+from struct import error as StructError
+from xml.parsers.expat import ExpatError
+from zipfile import BadZipFile
 
-MAX_SIZE = 5 * 1024 * 1024  # bytes of a file
-MAX_ROWS = 20_000  # of all sheets together
-MAX_COLUMNS = 64
-MAX_SHEETS = 16
-MAX_TEXT = 32_767  # characters of a cell, which is also what a spreadsheet program takes
+from .csv_reading import read_csv
+from .ods_reading import read_ods
+from .sheets import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_SHEETS,
+    MAX_SIZE,
+    MAX_TEXT,
+    Bad,
+    Sheet,
+    SheetProblem,
+    SheetRefused,
+)
+from .xlsx_reading import read_xlsx
+
+__all__ = [
+    "MAX_COLUMNS",
+    "MAX_ROWS",
+    "MAX_SHEETS",
+    "MAX_SIZE",
+    "MAX_TEXT",
+    "Bad",
+    "Sheet",
+    "SheetProblem",
+    "SheetRefused",
+    "read_sheets",
+]
+
+READERS: dict[str, Callable[[bytes], list[Sheet]]] = {"csv": read_csv, "xlsx": read_xlsx, "ods": read_ods}
+
+# What is raised for bytes that are not what they should be: a KeyError for an attribute that is not there.
+MALFORMED = (
+    OverflowError,
+    ExpatError,
+    BadZipFile,
+    zlib.error,
+    StructError,
+    LookupError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+)
 
 
-class Bad(Enum):
-    """Why a cell cannot be read."""
+def read_sheets(data: bytes, extension: str) -> list[Sheet]:
+    """Return the sheets of a file of bytes, by its extension (csv, xlsx, ods), hidden ones too.
 
-    NO_CACHED_VALUE = "NO_CACHED_VALUE"  # a formula that no program has computed
-    ERROR_VALUE = "ERROR_VALUE"  # such as #DIV/0!
-    TOO_LONG = "TOO_LONG"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A sheet: its rows that hold anything, by their number in the file (from 1), each from column A on.
-
-    A cell is its text in NFC, "" where it is empty: a number plainly in digits (15 significant ones, as a
-    spreadsheet shows them), a day as 2010-03-31, a moment as 2010-03-31T14:05:00, a truth value as TRUE or
-    FALSE; of a formula what it came to. One apostrophe that protects a text is taken off. bad has the cells
-    that cannot be read, by (row, column), both from 1; their text is "".
+    Raises SheetRefused for every file that is no such spreadsheet, or over the limits.
     """
-
-    name: str  # "" for CSV
-    rows: Sequence[tuple[int, Sequence[str]]]
-    bad: Mapping[tuple[int, int], Bad] = field(default_factory=dict)
-
-
-class SheetProblem(Enum):
-    """Why a whole file cannot be read."""
-
-    MALFORMED = "MALFORMED"
-    TOO_LARGE = "TOO_LARGE"
-    TOO_MANY_ROWS = "TOO_MANY_ROWS"
-    TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS"
-    TOO_MANY_SHEETS = "TOO_MANY_SHEETS"
-    NOT_TEXT = "NOT_TEXT"
-    UNKNOWN_ENCODING = "UNKNOWN_ENCODING"
-    OPEN_QUOTE = "OPEN_QUOTE"
-
-
-class SheetRefused(ValueError):
-    """A file cannot be read: `problem` says why; `details` may have limit, sheet, row and column."""
-
-    def __init__(self, problem: SheetProblem, **details: object) -> None:
-        super().__init__(problem, details)
-        self.problem = problem
-        self.details = details
+    if len(data) > MAX_SIZE:
+        raise SheetRefused(SheetProblem.TOO_LARGE)
+    read = READERS[extension]
+    try:
+        return read(data)
+    except SheetRefused:
+        raise
+    except MALFORMED as error:
+        raise SheetRefused(SheetProblem.MALFORMED) from error

@@ -1,118 +1,127 @@
-"""What XLSX and ODS files have in common: what a cell and a sheet's name can hold, the cover, the archive."""
+"""Sheets as they were read, the limits of what is read, and why a file is refused."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from itertools import chain, islice
-from typing import IO, Any
-from xml.sax.saxutils import escape
-from zipfile import ZIP_DEFLATED, ZipFile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 
-from .csv_writing import Passage
-from .tables import Column, Kind, Table
-from .text import harmless
-
-COVER = "說明"  # the sheet before the data
-COVER_WIDTHS = (20, 80)  # in characters
-LONGEST_SHEET = 1_048_575  # rows below the header
-LONGEST_TEXT = 32_767  # in a cell; both lengths are in UTF-16, as spreadsheet programs count
-LONGEST_NAME = 31  # of a sheet
-DIGITS = 15  # that a number keeps in a spreadsheet program
-SMALLEST, LARGEST = -300, 308  # powers of ten
-COMPRESSION = 4  # of 9: the usual 6 takes a fifth longer in all for a tenth less
-NARROWEST = {Kind.DAY: 12, Kind.MOMENT: 20}  # a narrower column shows ####
-
-_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_SPECIAL = re.compile(rf"[&<>\r]|{_NOT_XML.pattern}")
-_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\[\]:*?/\\\ud800-\udfff\ufffe\uffff]")
+MAX_SIZE = 5 * 1024 * 1024  # bytes of a file
+MAX_ROWS = 20_000  # of all sheets together
+MAX_COLUMNS = 64
+MAX_SHEETS = 16
+MAX_TEXT = 32_767  # characters of a cell, which is also what a spreadsheet program takes
+MAX_BAD = 100_000  # cells that cannot be read; nobody mends more
 
 
-def is_typed(number: Decimal | int, text: str) -> bool:
-    """Whether a number, `plain` text, is one in a cell too; another is written as text.
+class Bad(Enum):
+    """Why a cell cannot be read."""
 
-    What was computed, such as 100 ÷ 3, has more digits than the 15 that a cell keeps, and is a number all the
-    same. A whole number may be a key, which must not lose any.
+    NO_CACHED_VALUE = "NO_CACHED_VALUE"  # a formula that no program has computed
+    ERROR_VALUE = "ERROR_VALUE"  # such as #DIV/0!
+    TOO_LONG = "TOO_LONG"
+
+
+Content = str | Bad
+"""Of a cell."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: its rows that hold anything, by their number in the file (from 1), each from column A on.
+
+    A cell is its text in NFC, "" where it is empty: a number plainly in digits (15 significant ones, as a
+    spreadsheet shows them), a day as 2010-03-31, a moment as 2010-03-31T14:05:00 (midnight as its day), a
+    time as 14:05:00, a truth value as TRUE or FALSE; of a formula what it came to. One apostrophe that
+    protects a text is taken off. bad has the cells that cannot be read, by (row, column), both from 1; their
+    text is "".
     """
-    if len(text) <= DIGITS:
-        return True
-    if isinstance(number, int):
-        return len(text.lstrip("-").rstrip("0")) <= DIGITS
-    return SMALLEST < number.adjusted() < LARGEST
+
+    name: str  # "" for CSV
+    rows: Sequence[tuple[int, Sequence[str]]]
+    bad: Mapping[tuple[int, int], Bad] = field(default_factory=dict)
 
 
-def xml_text(text: str) -> str:
-    """Return text as XML has it, cut to what a cell can hold, line breaks as LF.
+class SheetProblem(Enum):
+    """Why a whole file cannot be read."""
 
-    What XML cannot hold becomes U+FFFD.
+    MALFORMED = "MALFORMED"
+    TOO_LARGE = "TOO_LARGE"
+    TOO_MANY_ROWS = "TOO_MANY_ROWS"
+    TOO_MANY_COLUMNS = "TOO_MANY_COLUMNS"
+    TOO_MANY_SHEETS = "TOO_MANY_SHEETS"
+    NOT_TEXT = "NOT_TEXT"
+    UNKNOWN_ENCODING = "UNKNOWN_ENCODING"
+    OPEN_QUOTE = "OPEN_QUOTE"
+
+
+class SheetRefused(ValueError):
+    """A file cannot be read: `problem` says why.
+
+    `details` has the limit for TOO_MANY_ROWS, TOO_MANY_COLUMNS and TOO_MANY_SHEETS, the row for OPEN_QUOTE.
     """
-    text = fitting(text)
-    if not _SPECIAL.search(text):
-        return text
-    return escape(_NOT_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")))
+
+    def __init__(self, problem: SheetProblem, **details: object) -> None:
+        super().__init__(problem, details)
+        self.problem = problem
+        self.details = details
 
 
-def fitting(text: str, mark: str = "…") -> str:
-    """Cut what no cell can hold, and show by the mark that it was cut; other formats have it whole."""
-    return _cut(text, LONGEST_TEXT, mark)
+class RowCells:
+    """The cells of one row while it is read."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.bad: dict[int, Bad] = {}
+
+    def put(self, column: int, content: Content, times: int = 1) -> None:
+        """Add a cell, or several alike; nothing is done with an empty one. Columns go upwards."""
+        if content == "":
+            return
+        if column + times - 1 > MAX_COLUMNS:
+            raise SheetRefused(SheetProblem.TOO_MANY_COLUMNS, limit=MAX_COLUMNS)
+        texts = self.texts
+        if gap := column - 1 - len(texts):
+            texts += [""] * gap
+        if isinstance(content, Bad):
+            self.bad.update(dict.fromkeys(range(column, column + times), content))
+            content = ""
+        if times == 1:
+            texts.append(content)
+        else:
+            texts += [content] * times
 
 
-def _cut(text: str, longest: int, mark: str) -> str:
-    if 2 * len(text) <= longest:
-        return text
-    units = text.encode("utf-16-le", "surrogatepass")
-    if len(units) <= 2 * longest:
-        return text
-    return units[: 2 * (longest - len(mark))].decode("utf-16-le", "ignore") + mark
+class Gathering:
+    """The sheets of a file while they are read, within the limits that they have together."""
 
+    def __init__(self) -> None:
+        self.sheets: list[Sheet] = []
+        self._rows: list[tuple[int, Sequence[str]]] = []
+        self._bad: dict[tuple[int, int], Bad] = {}
+        self._rows_left = MAX_ROWS
+        self._bad_left = MAX_BAD
 
-def sheet_name(title: str, number: int = 1) -> str:
-    """Return a title as the name of the table's first, second, … sheet, without what no name can have."""
-    name = harmless(_NOT_IN_A_NAME.sub("_", title).strip())
-    name = re.sub("^'", "_", name)
-    if name in ("", COVER):
-        name += "_"
-    mark = f" ({number})" if number > 1 else ""
-    name = _cut(name, LONGEST_NAME - len(mark), "…") + mark
-    return re.sub("'$", "_", name)
+    def begin(self, name: str) -> None:
+        if len(self.sheets) == MAX_SHEETS:
+            raise SheetRefused(SheetProblem.TOO_MANY_SHEETS, limit=MAX_SHEETS)
+        self._rows, self._bad = [], {}
+        self.sheets.append(Sheet(name, self._rows, self._bad))
 
+    def drop(self) -> None:
+        """Forget the sheet that was begun last."""
+        self.sheets.pop()
 
-def quoted(name: str) -> str:
-    """Return a sheet's name as references have it."""
-    return "'{}'".format(name.replace("'", "''"))
-
-
-def cover(table: Table, passage: Passage) -> Sequence[tuple[str, str]]:
-    """Return the cover's pairs, harmless: those given, then the number of rows and their hash."""
-    pairs = (*table.cover, ("列數", str(passage.count)), ("資料 SHA-256", passage.sha256()))
-    return [(harmless(heading), harmless(text)) for heading, text in pairs]
-
-
-def width(column: Column) -> int:
-    """Return a column's width in characters of Latin script."""
-    return max(column.width, NARROWEST.get(column.kind, 1))
-
-
-def letters(index: int) -> str:
-    """Return the name of a column, counted from 0: A, B, … Z, AA, …"""
-    before, here = divmod(index, 26)
-    return (letters(before - 1) if before else "") + chr(ord("A") + here)
-
-
-def sheets(rows: Iterator[Any]) -> Iterator[Iterator[Any]]:
-    """Divide rows among sheets, of which there is at least one; each is to be read before the next."""
-    yield islice(rows, LONGEST_SHEET)
-    for row in rows:
-        yield chain((row,), islice(rows, LONGEST_SHEET - 1))
-
-
-def archive(file: IO[bytes]) -> ZipFile:
-    """Return a zip file to write to, whose bytes depend on nothing but its members."""
-    return ZipFile(file, "w", ZIP_DEFLATED, compresslevel=COMPRESSION)
-
-
-def add(book: ZipFile, name: str, content: str) -> None:
-    """Write a whole member; like every member that ZipFile.open makes it bears no time but 1980's."""
-    with book.open(name, "w") as member:
-        member.write(content.encode())
+    def add(self, number: int, cells: RowCells, times: int = 1) -> None:
+        """Add a row to the sheet that was begun last, or several alike; nothing is done with an empty one."""
+        if not cells.texts:
+            return
+        self._rows_left -= times
+        self._bad_left -= times * len(cells.bad)
+        if number + times - 1 > MAX_ROWS or self._rows_left < 0:
+            raise SheetRefused(SheetProblem.TOO_MANY_ROWS, limit=MAX_ROWS)
+        if self._bad_left < 0:
+            raise SheetRefused(SheetProblem.TOO_LARGE)
+        for row in range(number, number + times):
+            self._rows.append((row, cells.texts))
+            self._bad.update({(row, column): bad for column, bad in cells.bad.items()})

@@ -16,7 +16,10 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row
-from .sheets import (
+from .tables import Table, Value
+from .text import harmless
+from .values import Remembered, written
+from .workbooks import (
     COVER,
     COVER_WIDTHS,
     add,
@@ -30,9 +33,6 @@ from .sheets import (
     width,
     xml_text,
 )  # fmt: skip
-from .tables import Table, Value
-from .text import harmless
-from .values import Remembered, written
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -41,8 +41,8 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 CONTENT_TYPE = f"{KIND}.sheet"
 
-DAY_ZERO = date(1899, 12, 30)
-FIRST_DAY = date(1900, 3, 1)  # before it the program's days, with a 29 February 1900 among them, are one off
+DAY_ZERO = date(1899, 12, 30).toordinal()
+FIRST_DAY = 61  # 1 March 1900: before it the program counts a 29 February, and so is a day off
 
 # What Excel reads as one character where it stands in a text: _x003D_ is =.
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -153,15 +153,16 @@ def _cell(value: Value) -> str:
         return _text(text)
     if isinstance(value, int | Decimal):
         return _number(NUMBER if "." in text else WHOLE, text) if is_typed(value, text) else _text(text)
-    return _date(value)
+    style, days = (MOMENT, _days(taipei(value))) if isinstance(value, datetime) else (DAY, _days(value))
+    return _number(style, days) if days >= FIRST_DAY else _text(text)
 
 
-def _date(day: date) -> str:
-    if isinstance(day, datetime):
-        moment = taipei(day)
-        seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
-        return _number(MOMENT, (moment.date() - DAY_ZERO).days + seconds / 86_400)
-    return _number(DAY, (day - DAY_ZERO).days) if day >= FIRST_DAY else _text(day.isoformat())
+def _days(day: date) -> float:
+    """Return a day, or a moment to the second, in days as the program counts them."""
+    whole = day.toordinal() - DAY_ZERO
+    if not isinstance(day, datetime):
+        return whole
+    return whole + (day.hour * 3600 + day.minute * 60 + day.second) / 86_400
 
 
 def _number(style: int, number: str | float) -> str:

@@ -664,7 +664,9 @@ def adopt(administrator, plan):
     return post
 
 
-@pytest.mark.parametrize("typed", ["98.12.31", "98/12/31", "民國 98 年 12 月 31 日", "９８．１２．３１"])
+@pytest.mark.parametrize(
+    "typed", ["98.12.31", "98/12/31", "2009-12-31", "民國 98 年 12 月 31 日", "９８．１２．３１"]
+)
 def test_a_plan_is_adopted_with_day_and_document_number(adopt, plan, typed):
     response = adopt(on=typed, number="院臺外字第 1 號")
     assert "98 年 12 月 31 日核定，院臺外字第 1 號" in text(response)
@@ -672,7 +674,7 @@ def test_a_plan_is_adopted_with_day_and_document_number(adopt, plan, typed):
     assert plan.is_adopted
 
 
-@pytest.mark.parametrize("typed", ["", "2009-12-31", "98.2.30", "98.12", "昨天", "0.1.1"])
+@pytest.mark.parametrize("typed", ["", "2009-13-31", "98.2.30", "98.12", "昨天", "0.1.1"])
 def test_a_day_that_is_none_is_refused(adopt, plan, typed):
     response = adopt(on=typed, number="院臺外字第 1 號")
     assert "on" in response.context["form"].errors
@@ -852,5 +854,5 @@ def test_every_model_of_ours_has_a_page_or_belongs_to_one():
     without -= {model.__name__ for model in OURS}
     assert without == {
         "Membership", "Deputy", "PlannedValue", "Figure", "Reopening", "Reminder",
-        "ReportStep", "Evidence", "ItemProgress",
+        "ReportStep", "Evidence", "ItemProgress", "ImportBatch", "ImportFile",
     }  # fmt: skip

@@ -1,0 +1,32 @@
+"""Which of a workbook's number formats show a number as a day or a time."""
+
+import re
+from enum import Enum
+
+MAX_LENGTH = 255  # characters of a format; programs take no longer ones
+
+BUILT_IN = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+BUILT_IN_ELAPSED = 46
+
+LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]|general|E[+-]', re.IGNORECASE | re.DOTALL)
+ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
+DATE_PART = re.compile(r"[ymdhse]", re.IGNORECASE)
+
+
+class Shows(Enum):
+    """What a number format makes of a number."""
+
+    NUMBER = "NUMBER"
+    MOMENT = "MOMENT"  # a day, a moment, or a time of day
+    ELAPSED = "ELAPSED"  # hours, which may be more than 24
+
+
+def shows(number: int, code: str | None) -> Shows:
+    """Say what a format shows by its number and, where the workbook defines it, its code."""
+    if code is None:
+        if number == BUILT_IN_ELAPSED:
+            return Shows.ELAPSED
+        return Shows.MOMENT if number in BUILT_IN else Shows.NUMBER
+    if ELAPSED.search(code):
+        return Shows.ELAPSED
+    return Shows.MOMENT if DATE_PART.search(LITERAL.sub("", code)) else Shows.NUMBER
