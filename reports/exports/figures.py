@@ -18,7 +18,6 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
-from indicators.formula import compile_formula
 from indicators.models import Figure, Indicator, Status, Variable
 from objectives.models import Goal, Unit
 from objectives.roc import taipei
@@ -67,6 +66,7 @@ COLUMNS = (
     Column("最後異動時間", Kind.MOMENT, 20, "該填報值最後一次異動之時間（臺北）。", source=columns.LEDGER),
 )  # fmt: skip
 
+Placed = dict[str, Place]
 Beginning = tuple[Value, ...]  # of a row: what the figures of a variable in a quarter have in common
 
 
@@ -95,7 +95,10 @@ class _Reader:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
+        self.quarters = range(1, scope.quarter + 1)
         self.units: dict[int | None, str] = dict(Unit.objects.values_list("pk", "name"))
+        goals = Goal.objects.filter(plan=scope.plan)
+        self.goals = {goal.pk: (KINDS[Goal.Kind(goal.kind)], goal.code) for goal in goals}
         with override("zh-hant"):
             self.statuses = {str(status): str(status.label) for status in Status}
             self.rollups = {str(rollup): str(rollup.label) for rollup in Variable.Rollup}
@@ -124,8 +127,7 @@ class _Reader:
 
     def _beginnings(self, keys: Sequence[int]) -> dict[tuple[int, int], Beginning]:
         """Return what rows begin with, by variable and quarter."""
-        indicators = Indicator.objects.filter(pk__in=keys).select_related("goal__plan", "lead_unit")
-        by_key = {each.pk: self._by_quarter(each) for each in indicators.prefetch_related("revisions")}
+        by_key = self._by_quarter(keys)
         variables = Variable.objects.filter(indicator__in=keys).values_list(
             "pk", "indicator_id", "name", "symbol", "rollup", "unit", "memo"
         )
@@ -137,18 +139,29 @@ class _Reader:
                 found[key, quarter] = (*beginning, name, symbol, place.value, rolled, unit or None)
         return found
 
-    def _by_quarter(self, indicator: Indicator) -> list[tuple[int, Beginning, dict[str, Place]]]:
-        """Return, for each quarter, what is said of the indicator, and the places in the formula in force."""
-        found: list[tuple[int, Beginning, dict[str, Place]]] = []
-        goal, placed = indicator.goal, places(compile_formula(indicator.formula))
-        kind, lead = KINDS[Goal.Kind(goal.kind)], indicator.lead_unit.name
-        revised = bool(indicator.revisions.all())
-        for quarter in range(1, self.scope.quarter + 1):
-            if revised:
-                placed = places(compile_formula(indicator.in_force(quarter).formula))
-            said = goal.plan.year, quarter, kind, goal.code, indicator.code, indicator.title, lead
-            found.append((quarter, said, placed))
+    def _by_quarter(self, keys: Sequence[int]) -> dict[int, list[tuple[int, Beginning, Placed]]]:
+        """Return, for each indicator and quarter, what is said of it, and the places in its formula."""
+        revised = self._revised(keys)
+        indicators = Indicator.objects.filter(pk__in=keys).values_list(
+            "pk", "goal_id", "code", "title", "lead_unit_id", "formula"
+        )
+        found: dict[int, list[tuple[int, Beginning, Placed]]] = {}
+        for key, goal, code, title, lead, formula in indicators:
+            said, placed = (*self.goals[goal], code, title, self.units[lead]), places(formula)
+            found[key] = [
+                (quarter, (self.scope.plan.year, quarter, *said), revised.get((key, quarter), placed))
+                for quarter in self.quarters
+            ]
         return found
+
+    def _revised(self, keys: Sequence[int]) -> dict[tuple[int, int], Placed]:
+        """Return the places in the formulas in force of the few indicators that have revisions."""
+        revised = Indicator.objects.filter(pk__in=keys, revisions__isnull=False).distinct()
+        return {
+            (indicator.pk, quarter): places(indicator.in_force(quarter).formula)
+            for indicator in revised.prefetch_related("revisions", "variables")
+            for quarter in self.quarters
+        }
 
 
 def _moment(text: str) -> datetime:

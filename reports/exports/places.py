@@ -6,8 +6,6 @@ import ast
 from collections.abc import Iterator
 from enum import Enum
 
-from indicators.formula import Formula
-
 
 class Place(Enum):
     """A variable's place; the value is the word in files."""
@@ -19,14 +17,15 @@ class Place(Enum):
     MEMO = "備查"
 
 
-def places(formula: Formula) -> dict[str, Place]:
-    """Return the place of each name of the formula; a name that is missing is in no place (備查)."""
-    above: set[str] = set()
-    below: set[str] = set()
-    for name, is_below in _names(formula.tree, below=None):
-        if is_below is not None:
-            (below if is_below else above).add(name)
-    return {name: _place(name in above, name in below) for name in formula.names}
+def places(formula: str) -> dict[str, Place]:
+    """Return the place of each name of a formula that was checked; a name not in it has none (備查).
+
+    It is only parsed: to compile thousands of them would take longer than to read their figures.
+    """
+    found: dict[str, set[bool | None]] = {}
+    for name, below in _names(ast.parse(formula.strip(" "), mode="eval").body, below=None):
+        found.setdefault(name, set()).add(below)
+    return {name: _place(False in where, True in where) for name, where in found.items()}
 
 
 def _place(above: bool, below: bool) -> Place:
