@@ -105,7 +105,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Show the organisation's people by unit and role, and what the roles allow."""
     user = reader(request)
     context = {
-        "rows": _rows(user, taipei(timezone.now()).date()),
+        "rows": rows(user, taipei(timezone.now()).date()),
         "roles": Role,
         "deputised": DEPUTISED,
         "everybody": in_words(READABLE_BY_ALL_ROLES),
@@ -114,7 +114,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/people.html", context)
 
 
-def _rows(user: User, today: date) -> Iterator[tuple[Unit, list[tuple[Role, list[Membership]]]]]:
+def rows(user: User, today: date) -> Iterator[tuple[Unit, list[tuple[Role, list[Membership]]]]]:
     """Yield each unit of user's organisation, a unit before those below it, with its people by role."""
     held: dict[tuple[int, str], list[Membership]] = {}
     for membership in _memberships(user, today):

@@ -177,7 +177,9 @@ def uploaded(reports: dict[str, Any], planner: User) -> dict[str, Any]:
     """A file that writes into the draft, and one that was refused."""
     return {
         "batch": batches.upload(content=FIGURES, name="a.csv", by=planner, now=NOW),
-        "refused": batches.upload(content=FIGURES.replace(b"K1-1", b"K1-9"), name="b.csv", by=planner, now=NOW),
+        "refused": batches.upload(
+            content=FIGURES.replace(b"K1-1", b"K1-9"), name="b.csv", by=planner, now=NOW
+        ),
     }
 
 

@@ -50,7 +50,8 @@ def _content(sheets: Sequence[FormSheet]) -> str:
     return (
         f"{HEAD}<office:document-content {FORM_NAMES}><office:automatic-styles>{widths}"
         '<number:number-style style:name="N-number"><number:number number:min-integer-digits="1" '
-        'number:decimal-places="6" number:min-decimal-places="0" number:grouping="true"/></number:number-style>'
+        'number:decimal-places="6" number:min-decimal-places="0" number:grouping="true"/>'
+        "</number:number-style>"
         '<number:text-style style:name="N-text"><number:text-content/></number:text-style>'
         '<style:style style:name="sheet" style:family="table" style:master-page-name="Default">'
         '<style:table-properties table:display="true"/></style:style>'
@@ -76,7 +77,8 @@ def _style(look: Look) -> str:
     ]
     return "".join(
         f'<style:style style:name="{name}" style:family="table-cell" style:parent-style-name="Default"'
-        f"{f' style:data-style-name={quoteattr(data)}' if data else ''}>{cell}{TEXTS.get(look, '')}</style:style>"
+        f"{f' style:data-style-name={quoteattr(data)}' if data else ''}>"
+        f"{cell}{TEXTS.get(look, '')}</style:style>"
         for name, data in shapes
     )
 
@@ -101,7 +103,8 @@ class _Validations:
             name = f"rule{len(self._known) + 1}"
             address = "$'{}'.{}".format(sheet.replace("'", "''"), cell)
             written = (
-                f'<table:content-validation table:name="{name}" table:condition={quoteattr(_condition(rule, cell))} '
+                f'<table:content-validation table:name="{name}" '
+                f"table:condition={quoteattr(_condition(rule, cell))} "
                 f'table:allow-empty-cell="true" table:base-cell-address={quoteattr(address)}>'
                 '<table:error-message table:message-type="stop" table:display="true">'
                 f"{paragraphs(xml_text(rule.message))}</table:error-message></table:content-validation>"
@@ -159,7 +162,8 @@ def _cell(cell: FormCell, sheet: str, column: int, row: int, validations: _Valid
     text = plain(cell.value) if isinstance(cell.value, int | Decimal) else cell.text
     if not text:
         return f"<table:table-cell{attributes}>{note}</table:table-cell>"
-    return f'<table:table-cell{attributes} office:value-type="string">{note}{paragraphs(xml_text(text))}</table:table-cell>'
+    attributes += ' office:value-type="string"'
+    return f"<table:table-cell{attributes}>{note}{paragraphs(xml_text(text))}</table:table-cell>"
 
 
 def _note(note: str) -> str:
@@ -178,7 +182,8 @@ def _settings(sheets: Sequence[FormSheet]) -> str:
     )
     return (
         f"{HEAD}<office:document-settings {NAMES}><office:settings>"
-        '<config:config-item-set config:name="ooo:view-settings"><config:config-item-map-indexed config:name="Views">'
+        '<config:config-item-set config:name="ooo:view-settings">'
+        '<config:config-item-map-indexed config:name="Views">'
         '<config:config-item-map-entry><config:config-item config:name="ViewId" config:type="string">view1'
         f'</config:config-item><config:config-item-map-named config:name="Tables">{views}'
         '</config:config-item-map-named><config:config-item config:name="ActiveTable" config:type="string">'

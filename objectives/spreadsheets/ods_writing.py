@@ -15,13 +15,16 @@ from zipfile import ZipInfo
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row
+from .tables import Table, Value
+from .text import harmless
+from .values import Remembered, written
 from .workbooks import (
     COVER,
     COVER_WIDTHS,
     add,
     archive,
     cover,
-    is_exact,
+    is_typed,
     letters,
     quoted,
     sheet_name,
@@ -29,9 +32,6 @@ from .workbooks import (
     width,
     xml_text,
 )  # fmt: skip
-from .tables import Kind, Table, Value
-from .text import harmless
-from .values import Remembered, written
 
 CONTENT_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -39,7 +39,8 @@ _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 NAMES = (
     f'xmlns:office="{_ODF}:office:1.0" xmlns:style="{_ODF}:style:1.0" xmlns:text="{_ODF}:text:1.0" '
     f'xmlns:table="{_ODF}:table:1.0" xmlns:number="{_ODF}:datastyle:1.0" xmlns:config="{_ODF}:config:1.0" '
-    f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" xmlns:ooo="http://openoffice.org/2004/office" office:version="1.2"'
+    f'xmlns:fo="{_ODF}:xsl-fo-compatible:1.0" xmlns:ooo="http://openoffice.org/2004/office"'
+    ' office:version="1.2"'
 )
 IN_MEMORY = 8 * 1024 * 1024  # bytes of rows; more of them wait in a temporary file
 CENTIMETRES = 0.21  # of a character
@@ -91,8 +92,6 @@ AUTOMATIC_STYLES = "".join(
         "</number:date-style>",
         '<style:style style:name="sheet" style:family="table" style:master-page-name="Default">',
         '<style:table-properties table:display="true"/></style:style>',
-        '<style:style style:name="row" style:family="table-row">',
-        '<style:table-row-properties style:use-optimal-row-height="true"/></style:style>',
         _cell_style("heading", f"{_WRAPPED}{_LINE_BELOW}", _BOLD),
         _cell_style("label", _WRAPPED, _BOLD),
         _cell_style("text", _WRAPPED),
@@ -108,9 +107,9 @@ _BLANKS = re.compile(" +")
 def write_ods(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; a number that a double cannot hold to its last digit is text. A text
-    longer than a cell is cut, which its end shows. Rows wait in a temporary file until the cover, which comes
-    before them, is known.
+    Numbers, days and moments are typed; of what was computed 15 digits are kept, and a whole number that has
+    more is text. Line breaks become LF; a text longer than a cell is cut, which its end shows. Rows wait in a
+    temporary file until the cover, which comes before them, is known.
     """
     passage = Passage(table)
     with archive(file) as book, SpooledTemporaryFile(IN_MEMORY) as waiting:
@@ -133,7 +132,7 @@ def _write_data(file: IO[bytes], table: Table, rows: Iterator[Row]) -> list[int]
     cells = Remembered(_cell)
     lengths: list[int] = []
     for part in sheets(rows):
-        start = _sheet_start(sheet_name(table.title, len(lengths) + 1), _data_columns(table))
+        start = _sheet_start(sheet_name(table.title, len(lengths) + 1), "column", len(table.columns))
         file.write(f"{start}<table:table-header-rows>{header}</table:table-header-rows>".encode())
         lengths.append(_write_rows(file, part, cells))
         file.write(b"</table:table>")
@@ -148,7 +147,7 @@ def _write_rows(file: IO[bytes], rows: Iterable[Row], cells: Remembered) -> int:
 
 
 def _row(cells: list[str]) -> str:
-    return f'<table:table-row table:style-name="row">{"".join(cells)}</table:table-row>'
+    return f"<table:table-row>{''.join(cells)}</table:table-row>"
 
 
 def _cell(value: Value) -> str:
@@ -158,31 +157,33 @@ def _cell(value: Value) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
-        return _typed("float", "value", text, text) if is_exact(value, text) else _text(text)
+        return _number(text) if is_typed(value, text) else _text(text)
     return _date(value)
 
 
+def _number(text: str) -> str:
+    return _typed(f'office:value-type="float" office:value="{text}"', text)
+
+
 def _date(day: date) -> str:
-    if not isinstance(day, datetime):
-        return _typed("date", "date-value", day.isoformat(), day.isoformat(), "day")
-    moment = taipei(day).replace(tzinfo=None).isoformat(timespec="seconds")
-    return _typed("date", "date-value", moment, moment.replace("T", " "), "moment")
+    if isinstance(day, datetime):
+        style, value = "moment", taipei(day).replace(tzinfo=None).isoformat(timespec="seconds")
+    else:
+        style, value = "day", day.isoformat()
+    attributes = f'table:style-name="{style}" office:value-type="date" office:date-value="{value}"'
+    return _typed(attributes, value.replace("T", " "))
 
 
-def _typed(kind: str, attribute: str, value: str, shown: str, style: str = "text") -> str:
-    return (
-        f'<table:table-cell table:style-name="{style}" office:value-type="{kind}"'
-        f' office:{attribute}="{value}"><text:p>{shown}</text:p></table:table-cell>'
-    )
+def _typed(attributes: str, shown: str) -> str:
+    return f"<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>"
 
 
 def _text(text: str, style: str = "text") -> str:
+    """Return a cell of text; «text» is the style of every column and need not be named."""
     held = xml_text(text)
+    named = f' table:style-name="{style}"' if style != "text" else ""
     whole = f" office:string-value={_attribute(held)}" if "\t" in held else ""  # some programs lose a tab
-    return (
-        f'<table:table-cell table:style-name="{style}" office:value-type="string"{whole}>'
-        f"{paragraphs(held)}</table:table-cell>"
-    )
+    return f'<table:table-cell{named} office:value-type="string"{whole}>{paragraphs(held)}</table:table-cell>'
 
 
 def _attribute(held: str) -> str:
@@ -201,11 +202,10 @@ def paragraphs(held: str) -> str:
 def _start(table: Table, pairs: Sequence[tuple[str, str]]) -> str:
     """Return what comes before the data: the styles and the cover."""
     rows = "".join(_row([_text(heading, "label"), _text(text)]) for heading, text in pairs)
-    columns = [(f"cover{index}", "text") for index in range(len(COVER_WIDTHS))]
     return (
         f"{HEAD}<office:document-content {NAMES}><office:automatic-styles>{_column_styles(table)}"
         f"{AUTOMATIC_STYLES}</office:automatic-styles><office:body><office:spreadsheet>"
-        f"{_sheet_start(COVER, columns)}{rows}</table:table>"
+        f"{_sheet_start(COVER, 'cover', len(COVER_WIDTHS))}{rows}</table:table>"
     )
 
 
@@ -219,18 +219,13 @@ def _column_styles(table: Table) -> str:
     )
 
 
-def _data_columns(table: Table) -> list[tuple[str, str]]:
-    plain = {Kind.DAY: "day", Kind.MOMENT: "moment"}
-    return [(f"column{index}", plain.get(column.kind, "text")) for index, column in enumerate(table.columns)]
-
-
-def _sheet_start(name: str, columns: Sequence[tuple[str, str]]) -> str:
-    """Return what comes before the rows; of each column the style of itself and of its cells."""
-    described = "".join(
-        f'<table:table-column table:style-name="{column}" table:default-cell-style-name="{cell}"/>'
-        for column, cell in columns
+def _sheet_start(name: str, column: str, count: int) -> str:
+    """Return what comes before the rows; the columns' styles are those named column0, column1, … or so."""
+    columns = "".join(
+        f'<table:table-column table:style-name="{column}{index}" table:default-cell-style-name="text"/>'
+        for index in range(count)
     )
-    return f'<table:table table:name={quoteattr(name)} table:style-name="sheet">{described}'
+    return f'<table:table table:name={quoteattr(name)} table:style-name="sheet">{columns}'
 
 
 def _end(names: Sequence[str], lengths: Sequence[int], last: str) -> str:

@@ -29,8 +29,17 @@ _SPECIAL = re.compile(rf"[&<>\r]|{_NOT_XML.pattern}")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\[\]:*?/\\\ud800-\udfff\ufffe\uffff]")
 
 
+def is_typed(number: Decimal | int, text: str) -> bool:
+    """Whether a number, `plain` text, is one in a cell too; another is written as text.
+
+    What was computed, such as 100 ÷ 3, has more digits than the 15 that a cell keeps, and is a number all the
+    same. A whole number may be a key, which must not lose any.
+    """
+    return SMALLEST < Decimal(number).adjusted() < LARGEST if "." in text else is_exact(number, text)
+
+
 def is_exact(number: Decimal | int, text: str) -> bool:
-    """Whether a cell can hold a number, `plain` text, in all its digits; another is written as text."""
+    """Whether a cell can hold a number, `plain` text, in all its digits."""
     if len(text) <= DIGITS:
         return True
     digits = text.lstrip("-").replace(".", "").strip("0")

@@ -16,13 +16,16 @@ from zipfile import ZipFile
 from objectives.roc import taipei
 
 from .csv_writing import Passage, Row
+from .tables import Table, Value
+from .text import harmless
+from .values import Remembered, written
 from .workbooks import (
     COVER,
     COVER_WIDTHS,
     add,
     archive,
     cover,
-    is_exact,
+    is_typed,
     letters,
     quoted,
     sheet_name,
@@ -30,9 +33,6 @@ from .workbooks import (
     width,
     xml_text,
 )  # fmt: skip
-from .tables import Table, Value
-from .text import harmless
-from .values import Remembered, written
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -41,8 +41,8 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 CONTENT_TYPE = f"{KIND}.sheet"
 
-DAY_ZERO = date(1899, 12, 30)
-FIRST_DAY = date(1900, 3, 1)  # before it the program's days, with a 29 February 1900 among them, are one off
+DAY_ZERO = date(1899, 12, 30).toordinal()
+FIRST_DAY = 61  # 1 March 1900: before it the program counts a 29 February, and so is a day off
 
 # What Excel reads as one character where it stands in a text: _x003D_ is =.
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
@@ -91,8 +91,9 @@ ROOT = (
 def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; a number that a double cannot hold to its last digit, and a day
-    before March 1900, is text. A text longer than a cell is cut, which its end shows.
+    Numbers, days and moments are typed; of what was computed 15 digits are kept. A whole number that has
+    more, and a day before March 1900, is text. Line breaks become LF; a text longer than a cell is cut, which
+    its end shows.
     """
     passage = Passage(table)
     with archive(file) as book:
@@ -152,16 +153,17 @@ def _cell(value: Value) -> str:
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
-        return _number(NUMBER if "." in text else WHOLE, text) if is_exact(value, text) else _text(text)
-    return _date(value)
+        return _number(NUMBER if "." in text else WHOLE, text) if is_typed(value, text) else _text(text)
+    style, days = (MOMENT, _days(taipei(value))) if isinstance(value, datetime) else (DAY, _days(value))
+    return _number(style, days) if days >= FIRST_DAY else _text(text)
 
 
-def _date(day: date) -> str:
-    if isinstance(day, datetime):
-        moment = taipei(day)
-        seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
-        return _number(MOMENT, (moment.date() - DAY_ZERO).days + seconds / 86_400)
-    return _number(DAY, (day - DAY_ZERO).days) if day >= FIRST_DAY else _text(day.isoformat())
+def _days(day: date) -> float:
+    """Return a day, or a moment to the second, in days as the program counts them."""
+    whole = day.toordinal() - DAY_ZERO
+    if not isinstance(day, datetime):
+        return whole
+    return whole + (day.hour * 3600 + day.minute * 60 + day.second) / 86_400
 
 
 def _number(style: int, number: str | float) -> str:
