@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -15,6 +17,7 @@ from django.utils import timezone
 from indicators import import_pages, workflow
 from indicators.imports import batches
 from indicators.imports.figures import Decisions
+from indicators.imports.plan_files import plan_workbook
 from indicators.imports.preview import RowState
 from indicators.imports.stamps import Stamp
 from indicators.imports.written import tally, written
@@ -455,3 +458,29 @@ def test_what_others_wrote_meanwhile_is_not_told_as_the_imports(upload, planner,
     workflow.save_draft(report=report("K5-2", 2), by=planner, now=now, figures={"projects": Decimal(3)})
     batch.refresh_from_db()
     assert [each.indicator.code for each in written(batch)] == ["K1-1"]
+
+
+def test_of_a_plans_file_every_object_that_was_written_leads_to_its_history(administrator, plan, now):
+    content = plan_workbook(plan, "xlsx", by=administrator, now=now)
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    book["目標"].cell(2, column_of(book["目標"], "施政目標名稱")).value = "改過的名稱"
+    stream = io.BytesIO()
+    book.save(stream)
+    batch = batches.upload(content=stream.getvalue(), name="計畫.xlsx", by=administrator, now=now)
+    client = signed_in(administrator)
+    assert "確認匯入（1 筆）" in text(client.get(page(batch)))
+    assert client.post(page(batch, "import_apply"))["Location"] == page(batch)
+    response = client.get(page(batch))
+    [(thing, goal)] = response.context["things"]
+    assert (thing.done, goal.title) == (Action.UPDATE, "改過的名稱")
+    body = response.content.decode()
+    for address in (
+        reverse("history", args=["objectives.goal", goal.pk]),
+        reverse("admin:objectives_plan_change", args=[plan.pk]),
+        reverse("admin:indicators_plan_file", args=[plan.pk, "xlsx"]),
+    ):
+        assert address in body
+
+
+def column_of(sheet: Any, header: str) -> int:
+    return [cell.value for cell in sheet[1]].index(header) + 1
