@@ -27,10 +27,9 @@ class Allowance:
 
 
 class Listener:
-    """What is told of a document. Names are those that `parse` was given; what counts is `opened` and so on.
+    """Is told what a document holds, and counts it.
 
-    A subclass that overrides a method keeps the count, without calling this one: these are called for every
-    cell.
+    A subclass that overrides a method counts too, without a call of this one: there are several for each cell.
     """
 
     opened = 0
