@@ -32,7 +32,7 @@ LOOKS: dict[Look, dict[str, Any]] = {
 }
 NUMBERS = {Shape.NUMBER: "General", Shape.WHOLE: "#,##0", Shape.AMOUNT: "#,##0.######"}
 MARGIN = 0.5  # inches
-LINE = 20  # pixels, as all heights and widths of notes
+LINE = 23  # pixels, as all heights and widths of notes
 A4 = 9
 
 Styles = Callable[[Look, Shape, Side | None], Any]
