@@ -33,6 +33,7 @@ from .forms import (
 from .models import QUARTERS, Indicator, PlannedValue, QuarterReport, Status, Variable
 from .next_year_admin import next_year
 from .numbers import format_number
+from .plan_file_admin import plan_file
 from .report_admin import target_words
 
 EMPTY = Q(status=Status.DRAFT, remark="", not_applicable_reason="", figures=None)
@@ -187,7 +188,12 @@ class IndicatorAdmin(PlainNumbers, ScopedAdmin):
             return next_year(request, plan_id, self.admin_site)
 
         view = self.admin_site.admin_view(page)
-        return [path("next-year/<int:plan_id>/", view, name="indicators_next_year"), *super().get_urls()]
+        file = self.admin_site.admin_view(plan_file)
+        return [
+            path("next-year/<int:plan_id>/", view, name="indicators_next_year"),
+            path("plan-file/<int:plan_id>/<str:extension>/", file, name="indicators_plan_file"),
+            *super().get_urls(),
+        ]
 
     def choices(self, name: str, request: HttpRequest) -> QuerySet[Any]:
         offered = super().choices(name, request)

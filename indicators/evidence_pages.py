@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -17,41 +14,19 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from ledger.acting import record
 from ledger.models import Action
 from objectives.models import User
-from objectives.permissions import can
 
 from . import evidence_store, workflow
+from .access import ALONE, page
 from .evidence_panel import Panel, files_form, number_form
 from .models import Evidence, QuarterReport
 from .report_form import enters_for
 from .uploads import has_failed, is_too_large
 
-# A file is never shown within the site; should a browser do so, nothing in it can run or load.
-ALONE = "sandbox; default-src 'none'"
-
 logger = logging.getLogger(__name__)
-
-
-def page(*methods: str) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """What every page here has in common: it needs a role, and no cache keeps it."""
-
-    def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @wraps(view)
-        def guard(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not can(request.user, "indicators.view_indicator"):
-                raise PermissionDenied(
-                    _("Your account has no role yet. Please ask an administrator for one.")
-                )
-            return view(request, *args, **kwargs)
-
-        return require_http_methods(methods)(never_cache(login_required(guard)))
-
-    return guarded
 
 
 @page("GET", "HEAD", "POST")

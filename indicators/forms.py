@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -110,22 +110,20 @@ class IndicatorForm(forms.ModelForm):
             strategies: Iterable[Strategy] = cleaned.get("strategies") or ()
             if any(strategy.goal.plan_id != goal.plan_id for strategy in strategies):
                 self.add_error("strategies", _("Strategies belong to the same plan as the indicator."))
-            self._keep_units_in_the_agency(goal.plan, cleaned)
+            lead, others = cleaned.get("lead_unit"), cleaned.get("contributing_units") or ()
+            for name, message in misplaced_units(goal.plan, lead, others):
+                self.add_error(name, message)
         return cleaned
 
-    def _keep_units_in_the_agency(self, plan: Plan, cleaned: Mapping[str, Any]) -> None:
-        lead: Unit | None = cleaned.get("lead_unit")
-        others: Collection[Unit] = cleaned.get("contributing_units") or ()
-        if lead and outside(plan, [lead]):
-            self.add_error("lead_unit", _("The lead unit is the plan's agency or a unit below it."))
-        if outside(plan, others):
-            self.add_error(
-                "contributing_units", _("Contributing units are the plan's agency or units below it.")
-            )
-        if lead and lead in others:
-            self.add_error(
-                "contributing_units", _("The lead unit enters its own share and is not named here again.")
-            )
+
+def misplaced_units(plan: Plan, lead: Unit | None, others: Collection[Unit]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an indicator's units, as (field, message)."""
+    if lead and outside(plan, [lead]):
+        yield "lead_unit", _("The lead unit is the plan's agency or a unit below it.")
+    if outside(plan, others):
+        yield "contributing_units", _("Contributing units are the plan's agency or units below it.")
+    if lead and lead in others:
+        yield "contributing_units", _("The lead unit enters its own share and is not named here again.")
 
 
 class VariableForm(forms.ModelForm):
@@ -140,27 +138,38 @@ class VariableForm(forms.ModelForm):
         super()._post_clean()  # type: ignore[misc]
         if self.errors or not self.instance.pk or not self.has_changed():
             return
-        figures = self.instance.figures.all()
-        if "by_unit" in self.changed_data and figures.exists():
-            self.add_error(
-                "by_unit", _("Figures were entered already; whether they are given by unit stays as it is.")
-            )
-            return
-        for figure in figures:
-            try:
-                check_figure(self.instance, figure.value)
-            except ValidationError as error:
-                self.add_error(None, _("Figures were entered already that this change would contradict."))
-                self.add_error(None, error)
-                return
+        try:
+            refuse_contradiction(self.instance, self.changed_data)
+        except ValidationError as error:
+            self.add_error(None, error)
 
     def refuse_unknown_whole(self, symbols: Collection[str]) -> None:
         """Complain where the variable is said to be part of none of symbols, those of its indicator."""
-        whole = self.instance.not_above
-        if whole and (whole not in symbols or whole == self.instance.symbol):
-            self.add_error(
-                "not_above", _("«%(symbol)s» is no other variable of this indicator.") % {"symbol": whole}
-            )
+        if why := why_no_whole(self.instance, symbols):
+            self.add_error("not_above", why)
+
+
+def refuse_contradiction(variable: Variable, changed: Collection[str]) -> None:
+    """Raise ValidationError, by field, where a change of these fields contradicts what was reported."""
+    figures = variable.figures.all()
+    if "by_unit" in changed and figures.exists():
+        raise ValidationError(
+            {"by_unit": _("Figures were entered already; whether they are given by unit stays as it is.")}
+        )
+    for figure in figures:
+        try:
+            check_figure(variable, figure.value)
+        except ValidationError as error:
+            said = [_("Figures were entered already that this change would contradict."), *error.messages]
+            raise ValidationError({NON_FIELD_ERRORS: said}) from error
+
+
+def why_no_whole(variable: Variable, symbols: Collection[str]) -> str:
+    """Say why what the variable is part of is none of symbols, those of its indicator; empty where it is."""
+    whole = variable.not_above
+    if not whole or (whole in symbols and whole != variable.symbol):
+        return ""
+    return _("«%(symbol)s» is no other variable of this indicator.") % {"symbol": whole}
 
 
 class SingleVariableForm(VariableForm):
@@ -183,21 +192,26 @@ class VariableFormSet(forms.BaseInlineFormSet):
         for form in rows:
             if not form.errors:
                 form.refuse_unknown_whole({variable.symbol for variable in kept})
-        try:
-            formula = compile_formula(self.instance.formula)
-        except FormulaError:
-            return
-        try:
-            check_names(formula, {variable.symbol for variable in kept if not variable.memo})
-        except FormulaError as error:
-            problem = formula_problem(error, {variable.symbol for variable in kept})
-            raise ValidationError(
-                _("Formula «%(formula)s»: %(problem)s") % {"formula": formula.source, "problem": problem}
-            ) from error
+        if why := unknown_names(self.instance.formula, kept):
+            raise ValidationError(why)
 
     def _is_kept(self, form: forms.ModelForm) -> bool:
         gone = self.can_delete and self._should_delete_form(form)  # type: ignore[attr-defined]
         return not gone and (form.has_changed() or bool(form.instance.pk))
+
+
+def unknown_names(source: str, variables: Collection[Variable]) -> str:
+    """Say which name of a formula is none of variables; empty where there is none, or it cannot be read."""
+    try:
+        formula = compile_formula(source)
+    except FormulaError:
+        return ""
+    try:
+        check_names(formula, {variable.symbol for variable in variables if not variable.memo})
+    except FormulaError as error:
+        problem = formula_problem(error, {variable.symbol for variable in variables})
+        return _("Formula «%(formula)s»: %(problem)s") % {"formula": formula.source, "problem": problem}
+    return ""
 
 
 class PlannedValueFormSet(forms.BaseInlineFormSet):

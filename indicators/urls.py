@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import evidence_pages, worksheet_pages
+from . import evidence_pages, import_pages, worksheet_pages
 from .my_work_page import my_work
 from .printed_page import print_report, print_unit
 from .workbook_pages import download_workbook
@@ -26,4 +26,11 @@ urlpatterns = [
     path("evidence/<int:pk>/remove/", evidence_pages.remove, name="evidence_remove"),
     path("print/report/<int:pk>/", print_report, name="print_report"),
     path("print/<int:year>/<int:quarter>/<path:code>/", print_unit, name="print_unit"),
+    path("imports/", import_pages.imports, name="imports"),
+    path("imports/upload/", import_pages.import_upload, name="import_upload"),
+    path("imports/<int:pk>/", import_pages.import_batch, name="import_batch"),
+    path("imports/<int:pk>/apply/", import_pages.import_apply, name="import_apply"),
+    path("imports/<int:pk>/withdraw/", import_pages.import_withdraw, name="import_withdraw"),
+    path("imports/<int:pk>/file/", import_pages.import_file, name="import_file"),
+    path("imports/<int:pk>/marked/", import_pages.import_marked, name="import_marked"),
 ]

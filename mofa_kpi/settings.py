@@ -99,11 +99,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
-    "import_export",
     "ledger",
     "objectives",
     "indicators",
     "reports",
+    "import_export",  # the last, so that the command «export» is ours, which writes into the ledger
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]

@@ -53,10 +53,12 @@ class PlanAdmin(ScopedAdmin):
     ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
-        fixed = list(super().get_readonly_fields(request, obj))
-        if obj and obj.stands_fast:
-            fixed += self.wording
-        return fixed + self.frozen if obj and obj.is_closed else fixed
+        return [*super().get_readonly_fields(request, obj), *self.fixed_fields(obj)]
+
+    def fixed_fields(self, obj: Plan | None) -> list[str]:
+        """Name what cannot be edited even by someone who may change the plan."""
+        fixed = self.wording if obj and obj.stands_fast else []
+        return [*fixed, *self.frozen] if obj and obj.is_closed else [*fixed]
 
     def lock_reason(self, obj: Plan) -> str:
         if obj.is_closed:

@@ -276,7 +276,10 @@ class PlanPart(Scoped):
         return offered.filter(**{f"{plan}adopted_on": None, f"{plan}closed_at": None})
 
     def lock_reason(self, obj: Any) -> str:
-        plan = cast(Plan, self.plan_of(obj))
+        return self.why_locked(cast(Plan, self.plan_of(obj)))
+
+    def why_locked(self, plan: Plan) -> str:
+        """Say what of such parts stands fast in plan, and why; empty where nothing does."""
         if plan.is_closed:
             return f"{plan.why_closed} {self.closed_words}"
         return str(self.adopted_words) % {"number": plan.adopted_number} if plan.is_adopted else ""

@@ -140,6 +140,11 @@ class LedgerForm(forms.Form):
     def query(self) -> str:
         return urlencode(self.asked)
 
+    @property
+    def address(self) -> str:
+        """The query with its question mark, to be put behind an address."""
+        return f"?{self.query}" if self.asked else ""
+
 
 def _midnight(day: date) -> str:
     """Return the beginning of a day in Taipei as entries write moments."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_required
 from django.db import models
 from django.http import (
     FileResponse,
@@ -22,29 +20,22 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
 from indicators.models import Indicator
 from ledger import check_export
 from ledger.models import Entry
 from objectives.models import User
-from objectives.roc import roc_year, taipei
 
+from .exports.files import extensions
+from .exports.ledger import LEDGER
+from .exports.ledger import ledger_export as ledger_export_of
+from .exports.pages import download, headers
 from .history import tell
 from .images import name
 from .ledger_access import Slice, cursor, history_of, require_ledger
-from .ledger_files import FORMATS, STREAMS, Extract, write
 from .ledger_form import LedgerForm
 from .views import guarded
-
-
-def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """What every file has in common: it needs sign-in, and no cache keeps it."""
-    return require_GET(never_cache(login_required(view)))
 
 
 @guarded
@@ -92,7 +83,6 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "part": part,
         "happenings": tell(part.entries),
         "head": Entry.objects.head(),
-        "formats": FORMATS,
     }
     return render(request, "reports/ledger.html", context)
 
@@ -106,26 +96,20 @@ def ledger_export(request: HttpRequest, extension: str) -> HttpResponseBase:
     """The filtered ledger as a file; that it was taken is in the ledger."""
     user = cast(User, request.user)
     require_ledger(user)
-    if extension not in FORMATS:
+    if extension not in extensions(LEDGER):
         raise Http404(_("There is no file format of this name."))
     form = LedgerForm(request.GET, user=user)
     if not form.is_valid():
         return HttpResponseRedirect(f"{reverse('ledger')}?{form.query}")  # where the mistakes are shown
-    extract = Extract.of(form.entries())
-    today = taipei(timezone.now())
-    file_name = f"異動紀錄{roc_year(today):03}{today:%m%d}-{extract.head.seq}.{extension}"
-    headers = {
-        "Content-Type": FORMATS[extension],
-        "Content-Disposition": content_disposition_header(True, file_name) or "attachment",
-        "X-Content-Type-Options": "nosniff",
-    }
-    extract.record(extension, form.asked)
-    if extension in STREAMS:
-        return StreamingHttpResponse(STREAMS[extension](extract.rows()), headers=headers)
+    taken = ledger_export_of(form.entries(), extension, reader=user, asked=form.asked)
+    answer = headers(taken.name, taken.format.content_type)
+    taken.record()
+    if taken.streams:
+        return StreamingHttpResponse(taken.lines(), headers=answer)
     file = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
-    write(extract.rows(), extension, file)
+    taken.write(file)
     file.seek(0)
-    return FileResponse(file, headers=headers)
+    return FileResponse(file, headers=answer)
 
 
 @download
@@ -133,9 +117,5 @@ def verifier(request: HttpRequest) -> HttpResponseBase:
     """The program with which anybody checks an exported ledger."""
     require_ledger(request.user)
     source = Path(check_export.__file__)
-    headers = {
-        "Content-Type": "text/x-python; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{source.name}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HttpResponse(source.read_bytes(), headers=headers)
+    kind = "text/x-python; charset=utf-8"
+    return HttpResponse(source.read_bytes(), headers=headers(source.name, kind))

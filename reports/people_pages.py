@@ -62,6 +62,7 @@ WORDS: dict[str, Promise] = {
     "indicators.return_quarterreport": _("Return quarter reports for correction"),
     "indicators.reopen_quarterreport": _("Reopen approved quarter reports"),
     "indicators.approve_targetrevision": _("Approve target revisions"),
+    "indicators.view_importbatch": _("Look through imported files"),
     "ledger.view_entry": _("Read and verify the ledger"),
     **_said(_("Manage units"), *_written("objectives", "unit")),
     **_said(
@@ -104,7 +105,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Show the organisation's people by unit and role, and what the roles allow."""
     user = reader(request)
     context = {
-        "rows": _rows(user, taipei(timezone.now()).date()),
+        "rows": rows(user, taipei(timezone.now()).date()),
         "roles": Role,
         "deputised": DEPUTISED,
         "everybody": in_words(READABLE_BY_ALL_ROLES),
@@ -113,7 +114,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "reports/people.html", context)
 
 
-def _rows(user: User, today: date) -> Iterator[tuple[Unit, list[tuple[Role, list[Membership]]]]]:
+def rows(user: User, today: date) -> Iterator[tuple[Unit, list[tuple[Role, list[Membership]]]]]:
     """Yield each unit of user's organisation, a unit before those below it, with its people by role."""
     held: dict[tuple[int, str], list[Membership]] = {}
     for membership in _memberships(user, today):

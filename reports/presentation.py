@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
-from indicators.numbers import format_number, format_towards
+from indicators.numbers import format_number, format_towards, plain
 from indicators.readings import Reading
 from indicators.value import Assessed, Direction, State
 from indicators.wording import STATES
@@ -26,7 +26,6 @@ from objectives.permissions import can
 
 from .attainment import HUNDRED, Light, Mean, Progress
 from .charts import Bullet, bullet
-from .exporters import plain
 from .results import PlanResults, Result
 from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS
 
@@ -180,11 +179,7 @@ class Row:
 
     @property
     def needs_attention(self) -> bool:
-        """落後及待處理項目: behind or without its figures, and every light at year end but the green one."""
-        wanting: set[Progress | Light | None] = {
-            Progress.BEHIND, Progress.INCOMPLETE, Light.RED, Light.AMBER, Light.WHITE,
-        }  # fmt: skip
-        return (self.result.attainment.light or self.result.attainment.progress) in wanting
+        return self.result.needs_attention
 
     @cached_property
     def bullet(self) -> Bullet:

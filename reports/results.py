@@ -25,6 +25,10 @@ from objectives.roc import gregorian_year, taipei
 from .attainment import Attainment, Light, Mean, Progress, attain, mean_attainment
 from .moments import At
 
+_WANTING: set[Progress | Light | None] = {
+    Progress.BEHIND, Progress.INCOMPLETE, Light.RED, Light.AMBER, Light.WHITE,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Result:
@@ -54,6 +58,11 @@ class Result:
     def substitution(self) -> str:
         """The worked arithmetic without its result, such as (1,200 + 300 + 80) ÷ 2,000 × 100."""
         return substitute(self.rule.formula, self.attainment.value.operands)
+
+    @property
+    def needs_attention(self) -> bool:
+        """落後及待處理項目: behind or without its figures, and every light at year end but the green one."""
+        return (self.attainment.light or self.attainment.progress) in _WANTING
 
     @property
     def demo(self) -> bool:

@@ -2,7 +2,8 @@
 
 A form that arrives after its author was signed out is not saved, and not lost either: its fields travel in
 the sign-in page, signed, and whoever signs in there sees them and is asked whether to save them. None of them
-is stored. Decisions are never carried: nobody may take them without seeing what they are about.
+is stored. Decisions are never carried: nobody may take them without seeing what they are about. Files are not
+either, and the page says that they have to be chosen again.
 """
 
 from __future__ import annotations
@@ -87,10 +88,14 @@ def carry_what_was_typed(
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        fields = _entries(request) if _is_sent_to_sign_in(request, response) else []
+        if not _is_sent_to_sign_in(request, response):
+            return response
+        fields, to = _entries(request), request.get_full_path()
+        if not fields and request.FILES:
+            context = {"form": AuthenticationForm(request), "next": to, "has_lost_files": True}
+            return render(request, "registration/login.html", context)
         if not fields:
             return response
-        to = request.get_full_path()
         carried = signing.dumps([to, fields], salt=SALT, compress=True)
         context = {"form": AuthenticationForm(request), "next": to}
         if len(carried) + ROOM < settings.DATA_UPLOAD_MAX_MEMORY_SIZE:

@@ -5,6 +5,7 @@ from django.urls import path
 
 from . import approval_pages, deputy_pages, ledger_pages, people_pages, views
 from .accounts import PasswordChange
+from .exports import pages as export_pages
 from .sign_in import SignIn
 
 accounts = [
@@ -18,7 +19,9 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("indicators/<str:code>/", views.indicator, name="indicator"),
     path("plan/", views.plan, name="plan"),
-    path("export/attainment.<str:extension>", views.export, name="export"),
+    path("export/", export_pages.exports, name="exports"),
+    path("export/<slug:name>.metadata.json", export_pages.describe, name="export_metadata"),
+    path("export/<slug:name>.<str:extension>", export_pages.export, name="export"),
     path("history/<str:label>/<int:key>/", ledger_pages.history, name="history"),
     path("ledger/", ledger_pages.ledger, name="ledger"),
     path("ledger/export.<str:extension>", ledger_pages.ledger_export, name="ledger_export"),

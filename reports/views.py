@@ -9,7 +9,6 @@ from typing import Any, cast
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -19,7 +18,6 @@ from indicators.wording import formula_in_names, formula_in_symbols
 from objectives.models import Strategy, User
 
 from .document import document_of, linked, outline, scheme_line
-from .exporters import FORMATS, file_name, record_export
 from .presentation import (
     Row,
     attainment_arithmetic,
@@ -59,27 +57,8 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @page
 def dashboard(request: HttpRequest, selection: Selection) -> HttpResponse:
     results = plan_results(selection.plan, quarter=selection.quarter, at=selection.at, basis=selection.basis)
-    context = {"selection": selection, "dashboard": dashboard_of(results), "formats": FORMATS}
+    context = {"selection": selection, "dashboard": dashboard_of(results)}
     return render(request, "reports/dashboard.html", context)
-
-
-@guarded
-def export(request: HttpRequest, extension: str) -> HttpResponse:
-    if extension not in FORMATS:
-        raise Http404(_("There is no file format of this name."))
-    file = FORMATS[extension]
-    with asked_data(request) as at:
-        selection = select(request, at)
-        results = plan_results(selection.plan, quarter=selection.quarter, at=at, basis=selection.basis)
-        content = file.write(results)
-        name = file_name(results, extension)
-    record_export(results, name, content)
-    disposition = content_disposition_header(True, name) or "attachment"
-    return HttpResponse(
-        content,
-        content_type=file.content_type,
-        headers={"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"},
-    )
 
 
 @page

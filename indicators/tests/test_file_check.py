@@ -20,6 +20,8 @@ from indicators.file_check import (
     safe_name,
 )
 from indicators.wording import FILE_PROBLEMS, file_problem
+from objectives.spreadsheets.tables import Column, Kind, Table
+from objectives.spreadsheets.writing import FORMATS
 
 ODF = "application/vnd.oasis.opendocument."
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -680,3 +682,12 @@ def test_a_bad_name_is_refused_whatever_the_content() -> None:
 def test_every_problem_has_its_words() -> None:
     assert set(FILE_PROBLEMS) == set(FileProblem)
     assert file_problem(FileRefused(FileProblem.TOO_LARGE, megabytes=20)) == "檔案過大，上限為 20 MB。"
+
+
+@pytest.mark.parametrize("extension", ["csv", "xlsx", "ods"])
+@pytest.mark.parametrize("count", [0, 1, 2_000])
+def test_what_the_site_itself_writes_is_taken(extension: str, count: int) -> None:
+    columns = [Column("指標", Kind.TEXT, 20, "指標名稱"), Column("數值", Kind.NUMBER, 9, "累計實際值")]
+    file = io.BytesIO()
+    FORMATS[extension].write(Table("=1+1", columns, [("'=1", 7)] * count), file)
+    assert check(f"a.{extension}", file.getvalue()).extension == extension

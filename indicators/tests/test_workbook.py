@@ -254,7 +254,8 @@ def test_libreoffice_opens_both_workbooks_with_the_same_cells(download, tmp_path
         tables[extension] = table(content, extension)
     command = [
         "soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
-        "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1", "--outdir", str(tmp_path),
+        "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1",
+        "--outdir", str(tmp_path),
         *(str(tmp_path / f"{each}.{each}") for each in FORMATS),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=120)

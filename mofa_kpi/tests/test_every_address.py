@@ -27,7 +27,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from indicators import workflow
-from indicators.models import Evidence, Indicator, QuarterReport
+from indicators.imports import batches
+from indicators.models import Evidence, ImportBatch, Indicator, QuarterReport
 from indicators.tests.test_file_check import pdf, png
 from ledger.models import Action, Entry
 from objectives.models import Deputy, Goal, Plan, Unit, User, WorkItem
@@ -47,6 +48,7 @@ COLUMNS = {
     "part": (Role.PLANNER,),
 }
 CHANGES = (Action.INSERT, Action.UPDATE, Action.DELETE, Action.PASSWORD)
+FIGURES = "年度,季別,指標代碼,填報項目,數值,備註\n99,4,K1-1,outbound,1,說明".encode()
 TABLE = Path(__file__).with_name("every_address.txt")
 
 
@@ -91,6 +93,8 @@ class Line:
         data: dict[str, Any] = _filled_in(self.asked.partition("!")[2], things)
         if data.get("uploads"):
             data["uploads"] = SimpleUploadedFile(data["uploads"], pdf())
+        if data.get("file"):
+            data["file"] = SimpleUploadedFile(data["file"], FIGURES)
         return data
 
     def __str__(self) -> str:
@@ -169,6 +173,17 @@ def last_year(reports: dict[str, Any], plan: Plan, administrator: User) -> dict[
 
 
 @pytest.fixture
+def uploaded(reports: dict[str, Any], planner: User) -> dict[str, Any]:
+    """A file that writes into the draft, and one that was refused."""
+    return {
+        "batch": batches.upload(content=FIGURES, name="a.csv", by=planner, now=NOW),
+        "refused": batches.upload(
+            content=FIGURES.replace(b"K1-1", b"K1-9"), name="b.csv", by=planner, now=NOW
+        ),
+    }
+
+
+@pytest.fixture
 def people(department: Unit, planner: User, person: Any) -> dict[str, Any]:
     """A manager of the department with a deputy, a planner of it, and somebody of another agency."""
     user, far = person("somebody", (Role.MANAGER, department)), Unit.objects.create(code="FAR", name="他部")
@@ -185,7 +200,7 @@ def people(department: Unit, planner: User, person: Any) -> dict[str, Any]:
 @pytest.fixture
 def things(
     plan: Plan, department: Unit, part: Unit, reports: dict[str, Any], evidence: dict[str, Any],
-    last_year: dict[str, Any], people: dict[str, Any],
+    last_year: dict[str, Any], uploaded: dict[str, Any], people: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """What the addresses are about: all of it the department's or the plan's, but for what is named below."""
     WorkItem.objects.update(lead_unit=department)
@@ -200,13 +215,13 @@ def things(
         "spare": Unit.objects.create(code="SPARE", name="科", parent=department),  # nothing hangs on it
         "foreign": foreign, "unused": foreign.indicator,  # the ministry's own
         "state": json.dumps({"was": {}, "theirs": {}, "versions": versions}),  # what a worksheet held
-        **reports, **evidence, **last_year, **people,
+        **reports, **evidence, **last_year, **uploaded, **people,
     }  # fmt: skip
 
 
 @pytest.fixture
 def visitors(things: dict[str, Any], ministry: Unit, department: Unit, person: Any) -> list[Any]:
-    """Somebody of each kind, in the order of the table's columns."""
+    """Somebody of each kind, in the order of the table's columns; the department's planner uploaded the files."""
     places = {
         "own": department,
         "other": Unit.objects.create(code="NEXT", name="鄰司", parent=ministry),
@@ -217,6 +232,7 @@ def visitors(things: dict[str, Any], ministry: Unit, department: Unit, person: A
     found = [AnonymousUser(), person("no_role")]
     for place, roles in COLUMNS.items():
         found += [person(f"{place}_{role.value.lower()}", (role, places[place])) for role in roles]
+    ImportBatch.objects.update(uploaded_by=found[2], unit=department)
     return found
 
 

@@ -10,13 +10,14 @@ from .sheets import MAX_TEXT, Bad, Content, SheetProblem, SheetRefused
 from .text import original
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+PLAIN = re.compile(r"0|-?(?:[1-9][0-9]*(?:\.[0-9]*[1-9])?|0\.[0-9]*[1-9])")
 MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?)?Z?")
 DURATION = re.compile(r"PT(?:([0-9]{1,7})H)?(?:([0-9]{1,7})M)?(?:([0-9]{1,7})(?:\.[0-9]*)?S)?")
 
 # More marks on one letter than any script has: putting n of them in their order takes n² steps.
-MARKS = re.compile(
-    f"[{''.join(c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(c))}]{{31}}"
-)
+MOST_MARKS = 30
+COMBINING = "".join(c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(c))
+MARKS = re.compile(f"[{COMBINING}]{{{MOST_MARKS + 1}}}")
 
 LAST_SERIAL = 2_958_466  # the day after 9999-12-31, counted as spreadsheets count
 LEAP_1900 = 60  # 1900-02-29, which never was
@@ -34,7 +35,7 @@ def text_cell(text: str) -> Content:
 
 def composed(text: str) -> str:
     """Return text in NFC. Raises SheetRefused where somebody made it to take long."""
-    if MARKS.search(text):
+    if len(text) > MOST_MARKS and MARKS.search(text):
         raise SheetRefused(SheetProblem.MALFORMED)
     return unicodedata.normalize("NFC", text)
 
@@ -44,9 +45,8 @@ def number_cell(text: str) -> str:
 
     Raises SheetRefused where it is none.
     """
-    if len(text) <= 15 and text.isascii() and text.isdigit() and text[0] != "0":
-        return text
-    return plain(number(text))
+    is_plain = len(text) <= 15 and PLAIN.fullmatch(text)
+    return text if is_plain else plain(number(text))
 
 
 def number(text: str) -> float:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator
 
 from .cells import text_cell
-from .sheets import Gathering, RowCells, Sheet, SheetProblem, SheetRefused
+from .sheets import MAX_ROWS, Gathering, RowCells, Sheet, SheetProblem, SheetRefused
 
 ENCODINGS = ("utf-8-sig", "cp950")  # the latter is Big5 as Taiwan's spreadsheets save it
 SEPARATORS = ",;\t"
-# As far as spreadsheets go at all; what is empty there need not be refused.
-LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+LAST_ROW = 1_048_576  # as far as spreadsheets go at all, be it empty
 
 
 def read_csv(data: bytes) -> list[Sheet]:
@@ -21,7 +20,7 @@ def read_csv(data: bytes) -> list[Sheet]:
     gathering.begin("")
     for number, row in enumerate(_rows(text.rstrip("\r\n"), _separator(text)), start=1):
         if number > LAST_ROW:
-            raise SheetRefused(SheetProblem.TOO_MANY_ROWS, limit=LAST_ROW)
+            raise SheetRefused(SheetProblem.TOO_MANY_ROWS, limit=MAX_ROWS)
         gathering.add(number, row)
     return gathering.sheets
 
@@ -46,19 +45,21 @@ def _separator(text: str) -> str:
 def _rows(text: str, separator: str) -> Iterator[RowCells]:
     """Give the rows, empty ones too. Raises SheetRefused with the row where a quotation mark is left open."""
     cell = re.compile(
+        rf"(?P<empty>{separator}*+)"
         rf'(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"|(?P<plain>[^"{separator}\r\n][^{separator}\r\n]*+)?)'
         rf"(?P<end>{separator}|\r\n|[\r\n]|\Z)"
     )
     place, number = 0, 1
     row, column = RowCells(), 0
     while match := cell.match(text, place):
-        quoted, plain, end = match.groups()
-        column += 1
+        empty, quoted, plain, end = match.groups()
+        column += len(empty) + 1
         if content := plain or (quoted and quoted.replace('""', '"')):
             row.put(column, text_cell(content))
         if end != separator:
             yield row
-            row, column, number = RowCells(), 0, number + 1
+            row = RowCells() if row.texts else row
+            column, number = 0, number + 1
         if not end:
             return
         place = match.end()

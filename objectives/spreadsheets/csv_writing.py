@@ -9,20 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from .tables import Table, Value
-from .values import written
+from .values import Remembered, written
 
 BOM = b"\xef\xbb\xbf"  # by which Excel knows UTF-8
 ROWS = 500  # written at a time: a piece for each row would be slow to send
 
 Row = Sequence[Value]
-Texts = Sequence[str]
 
 
 def csv_lines(table: Table, *, bom: bool = True) -> Iterator[bytes]:
     """Yield a table piece by piece, its header first, every text harmless in any spreadsheet program."""
+    cells = Remembered(written)
     yield (BOM if bom else b"") + _header(table)
     for rows in parts(table.rows):
-        yield _encoded([written(value) for value in row] for row in rows)
+        yield _encoded([cells[value] for value in row] for row in rows)
 
 
 def parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -37,19 +37,20 @@ class Passage:
 
     def __init__(self, table: Table) -> None:
         self.count = 0
-        self._rows = table.rows
-        self._hash = hashlib.sha256(_header(table))
+        self._table = table
+        self._hash = hashlib.sha256()
 
-    def rows(self) -> Iterator[tuple[Row, Texts]]:
-        """Yield every row with what CSV has for its cells."""
-        for part in parts(self._rows):
-            texts = [[written(value) for value in row] for row in part]
-            self._hash.update(_encoded(texts))
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows, which can be read once."""
+        cells = Remembered(written)
+        self._hash.update(_header(self._table))
+        for part in parts(self._table.rows):
+            self._hash.update(_encoded([cells[value] for value in row] for row in part))
             self.count += len(part)
-            yield from zip(part, texts, strict=True)
+            yield from part
 
     def sha256(self) -> str:
-        """Return the hash, in hexadecimal digits, of the header and of what has passed."""
+        """Return the hash of the header and of what has passed, in hexadecimal digits."""
         return self._hash.hexdigest()
 
 
@@ -57,7 +58,7 @@ def _header(table: Table) -> bytes:
     return _encoded([[written(column.header) for column in table.columns]])
 
 
-def _encoded(rows: Iterable[Texts]) -> bytes:
+def _encoded(rows: Iterable[Sequence[str]]) -> bytes:
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows(rows)
     return stream.getvalue().encode("utf-8", "replace")

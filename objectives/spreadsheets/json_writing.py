@@ -6,12 +6,13 @@ Texts are as they are and not made harmless: JSON holds no formulas, and whoever
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from operator import add
 
 from .csv_writing import parts
 from .tables import Column, Table, Value
-from .values import iso, plain
+from .values import Remembered, iso, plain
 
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -19,17 +20,19 @@ _encoded = json.JSONEncoder(ensure_ascii=False).encode
 def json_lines(table: Table) -> Iterator[bytes]:
     """Yield a table piece by piece; a number has all its digits, days and moments are texts in ISO 8601."""
     metadata = dict(table.cover) | {"columns": [_description(column) for column in table.columns]}
-    keys = [f"{_encoded(column.header)}: " for column in table.columns]
+    names = [f"{_encoded(column.header)}: " for column in table.columns]
+    cells = Remembered(_written)
     yield f'{{"metadata": {_encoded(metadata)},\n"rows": ['.encode("utf-8", "replace")
     before = "\n"
     for rows in parts(table.rows):
-        objects = (
-            "{%s}" % ", ".join(key + _written(value) for key, value in zip(keys, row, strict=True))
-            for row in rows
-        )
-        yield (before + ",\n".join(objects)).encode("utf-8", "replace")
+        objects = ",\n".join(_object(names, [cells[value] for value in row]) for row in rows)
+        yield f"{before}{objects}".encode("utf-8", "replace")
         before = ",\n"
     yield b"\n]}\n"
+
+
+def _object(names: Iterable[str], values: Iterable[str]) -> str:
+    return f"{{{', '.join(map(add, names, values))}}}"
 
 
 def _description(column: Column) -> dict[str, str]:

@@ -12,16 +12,11 @@ from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule, Shape, 
 from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, paragraphs
 from .values import plain
 from .workbooks import add, archive, is_exact, letters, xml_text
-from .xlsx_forms import condition
+from .xlsx_forms import condition, quoted
 
 FORM_NAMES = (
     f'{NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"'
-)
-SETTINGS_NAMES = (
-    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
-    'xmlns:config="urn:oasis:names:tc:opendocument:xmlns:config:1.0" '
-    'xmlns:ooo="http://openoffice.org/2004/office" office:version="1.2"'
 )
 BOLD = '<style:text-properties{} fo:font-weight="bold" style:font-weight-asian="bold"/>'
 
@@ -107,7 +102,7 @@ class _Styles:
 
 def _style(name: str, cell: FormCell, side: Side | None, *, wrapped: bool) -> str:
     look = cell.look
-    data = NUMBERS.get(cell.shape, "N-text" if look.is_open and cell.shape is Shape.TEXT else "")
+    data = _data_style(cell)
     data = f' style:data-style-name="{data}"' if data else ""
     wrap = ' fo:wrap-option="wrap"' if wrapped else ""
     border = f' fo:border="{BORDERS[look]}"' if look in BORDERS else ""
@@ -122,6 +117,11 @@ def _style(name: str, cell: FormCell, side: Side | None, *, wrapped: bool) -> st
         f'<style:table-cell-properties style:vertical-align="top" style:cell-protect="{protect}"'
         f"{source}{wrap}{border}{colour}/>{align}{TEXTS.get(look, '')}</style:style>"
     )
+
+
+def _data_style(cell: FormCell) -> str:
+    as_typed = cell.shape is Shape.TEXT and (cell.look.is_open or cell.look is Look.PLAIN)
+    return NUMBERS.get(cell.shape, "N-text" if as_typed else "")
 
 
 def _width(number: int, form: FormSheet) -> str:
@@ -160,7 +160,7 @@ class _Validations:
 
 def _condition(rule: Rule, cell: str) -> str:
     if rule.is_choice:
-        words = ";".join(f'"{word}"' for word in rule.words)
+        words = ";".join(map(quoted, rule.words))
         return f"of:cell-content-is-in-list({words})"
     if rule.number:
         return f"of:is-true-formula({condition(rule, f'[.{cell}]', ';')})"
@@ -191,7 +191,7 @@ def _cell(form: FormSheet, column: int, row: int, styles: _Styles, validations: 
     cell = form.rows[row][column]
     style = styles.name(cell, form.sides.get(column), column in form.hidden)
     attributes = f' table:style-name="{style}"'
-    if cell.rule and cell.look.is_open:
+    if cell.rule and cell.look is not Look.LOCKED:
         attributes += (
             f' table:content-validation-name="{validations.name(cell.rule, form.name, column, row)}"'
         )
@@ -225,7 +225,7 @@ def _settings(sheets: Sequence[FormSheet]) -> str:
         for form in sheets
     )
     return (
-        f"{HEAD}<office:document-settings {SETTINGS_NAMES}><office:settings>"
+        f"{HEAD}<office:document-settings {NAMES}><office:settings>"
         '<config:config-item-set config:name="ooo:view-settings">'
         '<config:config-item-map-indexed config:name="Views">'
         '<config:config-item-map-entry><config:config-item config:name="ViewId" config:type="string">view1'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,6 +10,28 @@ from objectives.roc import taipei
 
 from .tables import Value
 from .text import harmless
+
+MANY = 20_000  # values that are remembered
+LONG = 500  # characters that are not
+
+
+class Remembered(dict[Value, str]):
+    """What `make` makes of values: a table's are much the same from row to row, and looking up is fast.
+
+    Values that are equal are written alike (1 and Decimal("1.00") are both 1), so one may stand for another.
+    """
+
+    def __init__(self, make: Callable[[Value], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, value: Value) -> str:
+        made = self._make(value)
+        if len(made) < LONG:
+            if len(self) >= MANY:
+                self.clear()
+            self[value] = made
+        return made
 
 
 def written(value: Value) -> str:

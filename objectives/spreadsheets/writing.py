@@ -47,7 +47,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "json": _streamed("application/json; charset=utf-8", json_lines),
     }
 )
-"""By what follows the dot in a file's name. All have the same values; JSON alone has texts just as they are."""
+"""By the ending of a file's name. All have the same values; JSON alone has texts just as they are."""
 
 
 def dictionary(columns: Iterable[Column]) -> Table:

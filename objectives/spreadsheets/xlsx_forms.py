@@ -19,7 +19,7 @@ from .workbooks import archive, fitting, is_exact, legible, letters
 OPTIONS = {
     "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
 }  # fmt: skip
-LONGEST_MESSAGE = 255
+LONGEST_MESSAGE = 255  # characters, of the words that a cell offers too
 MADE = datetime(1980, 1, 1, tzinfo=UTC)  # as all say, so that the same content gives the same file
 LOOKS: dict[Look, dict[str, Any]] = {
     Look.TITLE: {"bold": True, "font_size": 16, "text_wrap": False},
@@ -75,7 +75,7 @@ def _styles(book: Any) -> Styles:
             wanted["align"] = side.value
         if shape in NUMBERS:
             wanted |= {"num_format": NUMBERS[shape], "align": wanted.get("align", "right")}
-        elif look.is_open:
+        elif look.is_open or look is Look.PLAIN:
             wanted["num_format"] = "@"  # 99/03/31 stays what was typed
         return book.add_format(wanted)
 
@@ -90,7 +90,7 @@ def _write_sheet(sheet: Any, form: FormSheet, styles: Styles) -> None:
             sheet.set_row_pixels(row, LINE * lines)
         for column, cell in enumerate(cells):
             _write_cell(sheet, row, column, cell, styles(cell.look, cell.shape, form.sides.get(column)))
-            if cell.rule and cell.look.is_open:
+            if cell.rule and cell.look is not Look.LOCKED:
                 _validate(sheet, row, column, cell.rule)
             if cell.shape is Shape.AMOUNT:
                 _without_bare_point(sheet, row, column, styles(Look.PLAIN, Shape.WHOLE, None))
@@ -140,6 +140,8 @@ def _validate(sheet: Any, row: int, column: int, rule: Rule) -> None:
         "error_title": "填報檔",
         "error_message": rule.message[:LONGEST_MESSAGE],
     }
+    if rule.is_choice and len(",".join(rule.words)) > LONGEST_MESSAGE:
+        return
     if rule.is_choice:
         options |= {"validate": "list", "source": list(rule.words)}
     elif rule.number:
@@ -159,5 +161,10 @@ def condition(rule: Rule, cell: str, between: str = ",") -> str:
     if rule.whole:
         parts.append(f"{cell}=INT({cell})")
     wanted = [f"IF(ISNUMBER({cell}){between}AND({between.join(parts)}){between}FALSE())"]
-    wanted += [f'{cell}="{word}"' for word in rule.words]
+    wanted += [f"{cell}={quoted(word)}" for word in rule.words]
     return f"OR({between.join(wanted)})"
+
+
+def quoted(word: str) -> str:
+    """Return a word as formulas have it."""
+    return '"{}"'.format(word.replace('"', '""'))

@@ -8,7 +8,6 @@ from objectives.fields import folded, trimmed
 from objectives.models import Goal, Plan, Strategy, Unit
 from objectives.numerals import chinese_numeral
 from objectives.roc import roc_date, roc_moment
-from objectives.spreadsheets.text import harmless
 from objectives.workflow import adopt_plan
 
 COMPATIBILITY_YEAR = "\uf98e"  # looks like 年
@@ -111,34 +110,3 @@ def test_a_plan_is_adopted_once_with_date_and_number_by_an_administrator(plan, p
 def test_the_database_refuses_a_plan_that_makes_no_sense(plan, change):
     with pytest.raises(IntegrityError), transaction.atomic():
         Plan.objects.update(**change)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "=1+1",
-        "==1+1",
-        "+1",
-        "-1",
-        "@x",
-        "＝1",
-        "＋1",
-        "－1",
-        "＠x",
-        "\t=1",
-        "\r1",
-        " =1",
-        "'a",
-        "\u200b=1",
-        "\ufeff=1",
-        "\u2003=1",
-        "﹦1",
-    ],
-)
-def test_text_that_begins_like_a_formula_is_made_harmless_and_comes_back(text):
-    assert harmless(text) == f"'{text}"
-    assert harmless(text)[1:] == text
-
-
-def test_ordinary_text_is_left_alone():
-    assert [harmless(text) for text in ("", "外交部", "3-1", "a=b")] == ["", "外交部", "3-1", "a=b"]

@@ -17,7 +17,7 @@ from ledger.past import as_of
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Membership, Plan
 from objectives.roc import TAIPEI
-from reports.exporters import HEAD_COLUMNS
+from reports.exports.attainment import HEAD_COLUMNS
 from reports.moments import read_moment
 
 
@@ -54,7 +54,6 @@ def test_the_file_of_a_moment_is_the_same_whatever_happens_afterwards(
     assert managing.get(files[0]).content == table
     again = managing.get(files[1]).content
     assert again == book
-    assert sheets(again)["xl/worksheets/sheet1.xml"] == sheets(book)["xl/worksheets/sheet1.xml"]
     assert managing.get("/export/attainment.csv?year=99&quarter=3").content != table
 
 
@@ -76,7 +75,11 @@ def test_the_command_writes_the_very_file_of_the_page(
             f"--output={file}",
         )  # fmt: skip
         page = managing.get(f"/export/attainment.{extension}?year=99&quarter=1&as_of={moment}")
-        assert file.read_bytes() == page.content
+        if extension == "csv":
+            assert file.read_bytes() == page.content
+        else:  # the cover says who took it away
+            data = "xl/worksheets/sheet2.xml"
+            assert sheets(file.read_bytes())[data] == sheets(page.content)[data]
 
 
 def test_a_file_names_the_ledgers_last_entry_of_its_moment(managing, approved, a_moment_later):
@@ -87,7 +90,9 @@ def test_a_file_names_the_ledgers_last_entry_of_its_moment(managing, approved, a
     for query, head in (("", now), (f"?as_of={moment}", then)):
         response = managing.get(f"/export/attainment.csv{query}")
         rows = csv.DictReader(io.StringIO(response.content.decode("utf-8-sig")))
-        assert {tuple(row[column] for column in HEAD_COLUMNS) for row in rows} == {(str(head.seq), head.hash)}
+        assert {tuple(row[column.header] for column in HEAD_COLUMNS) for row in rows} == {
+            (str(head.seq), head.hash)
+        }
 
 
 def test_a_file_that_is_taken_away_is_in_the_ledger(managing, manager, plan, a_moment_later):
@@ -98,7 +103,7 @@ def test_a_file_that_is_taken_away_is_in_the_ledger(managing, manager, plan, a_m
     assert (entry.action, entry.actor, entry.source) == (Action.EXPORT, manager.username, "page")
     assert (entry.table, entry.key) == (Plan._meta.db_table, str(plan.pk))
     assert entry.new["sha256"] == hashlib.sha256(content).hexdigest()
-    assert (entry.new["quarter"], entry.new["head_seq"]) == (2, before.seq)
+    assert (entry.new["filters"]["quarter"], entry.new["head_seq"]) == (2, before.seq)
     assert read_moment(entry.new["as_of"]) == read_moment(moment)
 
 

@@ -1,65 +1,17 @@
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
-from django.utils.translation import gettext as _
+from reports.exports.attainment import ATTAINMENT
 
-from indicators.models import QUARTERS
-from indicators.readings import Basis
-from objectives.models import Plan
-from reports.exporters import FORMATS, record_export
-from reports.moments import data_at, read_moment
-from reports.results import plan_results
+from .export import Command as Export
+from .export import add_filters
 
 
-class Command(BaseCommand):
-    help = "Write the attainment table of a plan at a quarter to a file."
+class Command(Export):
+    help = "Write the attainment table of a plan at a quarter to a file: export --dataset attainment."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--year", type=int, required=True, help="ROC year of the plan, such as 99")
-        parser.add_argument("--quarter", type=int, required=True, choices=QUARTERS)
-        parser.add_argument("--agency", metavar="CODE", help="code of the agency, where several have a plan")
-        parser.add_argument("--basis", choices=("official", "provisional"), default="official")
-        parser.add_argument(
-            "--as-of",
-            metavar="MOMENT",
-            help="the data as they stood then, such as 2026-05-19T12:00 (Taipei's time)",
-        )
-        parser.add_argument("--format", choices=FORMATS, required=True)
-        parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+        add_filters(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        file: Path = options["output"]
-        try:
-            moment = read_moment(options["as_of"]) if options["as_of"] else None
-            with data_at(moment) as at:
-                plan = _plan(options["year"], options["agency"])
-                results = plan_results(plan, quarter=options["quarter"], at=at, basis=Basis(options["basis"]))
-                content = FORMATS[options["format"]].write(results)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
-        try:
-            file.write_bytes(content)
-        except OSError as error:
-            raise CommandError(_("The file cannot be written: %(error)s") % {"error": error}) from error
-        record_export(results, file.name, content)
-        self.stdout.write(
-            _("%(count)s indicators were written to %(file)s; ledger %(seq)s %(hash)s.")
-            % {"count": len(results.results), "file": file, "seq": at.head.seq, "hash": at.head.hash}
-        )
-
-
-def _plan(year: int, agency: str | None) -> Plan:
-    plans = Plan.objects.filter(year=year).select_related("unit")
-    if agency:
-        plans = plans.filter(unit__code=agency)
-    if not plans:
-        raise CommandError(_("There is no plan for ROC year %(year)s.") % {"year": year})
-    if len(plans) > 1:
-        codes = ", ".join(plan.unit.code for plan in plans)
-        raise CommandError(
-            _("Several agencies have a plan; name one with --agency: %(codes)s") % {"codes": codes}
-        )
-    return plans[0]
+        super().handle(*args, **options, dataset=ATTAINMENT.name)

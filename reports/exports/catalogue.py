@@ -1,0 +1,16 @@
+"""Every dataset, in the order in which they are offered."""
+
+from .attainment import ATTAINMENT
+from .dataset import Dataset
+from .definitions import DEFINITIONS
+from .figures import FIGURES
+from .imports import IMPORTS
+from .ledger import LEDGER
+from .missed import MISSED
+from .people import PEOPLE, ROLES
+from .status import STATUS
+
+DATASETS: dict[str, Dataset] = {
+    each.name: each
+    for each in (ATTAINMENT, MISSED, FIGURES, STATUS, DEFINITIONS, PEOPLE, ROLES, IMPORTS, LEDGER)
+}
