@@ -27,7 +27,7 @@ from .. import workflow
 from ..forms import shown
 from ..models import Figure, Indicator, QuarterReport
 from .entries import NOT_APPLICABLE, Entry, entries_of
-from .lines import REASON, REMARK, STAMP, TEXTS, ImportRefused, lines_of
+from .lines import REASON, REMARK, STAMP, TEXTS, VALUE, ImportRefused, lines_of
 from .preview import Change, Preview
 from .stamps import Stamp
 
@@ -366,7 +366,7 @@ def _figures(group: Group) -> tuple[dict[workflow.Key, Decimal | None], dict[wor
         if stored != entry.value:
             conflict = entry.stamp is not None and stored != entry.stamp.value
             words = shown(entry.variable, stored), shown(entry.variable, entry.value)
-            entry.row.changes.append(Change(label, *words, conflict))
+            entry.row.changes.append(Change(label, *words, conflict, VALUE))
             entry.row.is_new = stored is None
     return figures, seen
 
@@ -407,7 +407,8 @@ def _stated_texts(group: Group) -> workflow.Texts:
 def _show_text(group: Group, name: str, before: Any, after: Any, conflict: bool = False) -> None:
     label = QuarterReport._meta.get_field(name).verbose_name  # type: ignore[union-attr]
     entry = next((each for each in group.entries if each.texts.get(name)), group.entries[0])
-    entry.row.changes.append(Change(str(label), _text_words(before), _text_words(after), conflict))
+    words = _text_words(before), _text_words(after)
+    entry.row.changes.append(Change(str(label), *words, conflict, HEADER_OF[name]))
     if not group.report.changed_at:
         entry.row.is_new = True
 

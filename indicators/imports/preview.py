@@ -36,13 +36,15 @@ class RowState(Enum):
 class Change:
     """A cell that would be written: what is stored, what the file says, both in words; "" is empty.
 
-    A conflict is where somebody else changed what is stored since the download.
+    A conflict is where somebody else changed what is stored since the download. header is what stands above
+    the cell, where that is not the label.
     """
 
     label: str
     before: str
     after: str
     conflict: bool = False
+    header: str = ""
 
 
 @dataclass
