@@ -38,8 +38,9 @@ def rows(count: int) -> Iterator[list[Any]]:
     for number in range(count):
         remark = f"第 {number} 筆，依月報更正；詳佐證資料" if number % 3 else None
         yield [
-            99, number % 4 + 1, f"K{number % 8 + 1}-1", "推動高層互訪，強化邦誼", f"指標 {number % 40}",
-            "亞東太平洋司", "審核通過", "次數", Decimal(number), Decimal(number) / 8, Decimal(number % 999) / 100,
+            99, number % 4 + 1, f"K{number % 8 + 1}-1", "推動高層互訪", f"指標 {number % 40}",
+            "亞東太平洋司", "審核通過", "次數",
+            Decimal(number), Decimal(number) / 8, Decimal(number % 999) / 100,
             date(2010, 1, 1) + timedelta(number % 365), MORNING + timedelta(seconds=number), remark,
         ]  # fmt: skip
 

@@ -40,6 +40,7 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 CONTENT_TYPE = f"{KIND}.sheet"
+LARGEST_SHEET = 1_900_000_000  # bytes; what comes near 2 GiB takes a kind of zip that Excel may refuse
 
 DAY_ZERO = date(1899, 12, 30).toordinal()
 FIRST_DAY = 61  # 1 March 1900: before it the program counts a 29 February, and so is a day off
@@ -124,9 +125,11 @@ def _write_sheet(
     headers = [_text(harmless(column.header), HEADING) for column in table.columns]
     sheet.write(_sheet_start([width(column) for column in table.columns], frozen=True, active=active))
     sheet.write(_row(1, places, headers))
-    number = 1
+    number, size = 1, 0
     for number, row in enumerate(rows, start=2):
-        sheet.write(_row(number, places, [cells[value] for value in row]))
+        size += sheet.write(_row(number, places, [cells[value] for value in row]))
+        if size > LARGEST_SHEET:
+            break  # what is left of the rows is on the next sheet
     sheet.write(_sheet_end(f"A1:{places[-1]}{number}"))
     return number - 1
 
