@@ -6,7 +6,7 @@ Our own and small: the libraries take five to twenty times as long, most of it f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO
@@ -18,7 +18,7 @@ from objectives.roc import taipei
 from .csv_writing import Passage, Row
 from .tables import Table, Value
 from .text import harmless
-from .values import Remembered, written
+from .values import Remembered
 from .workbooks import (
     COVER,
     COVER_WIDTHS,
@@ -98,7 +98,7 @@ def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """
     passage = Passage(table)
     with archive(file) as book:
-        lengths = _write_data(book, table, passage.rows())
+        lengths = _write_data(book, table, passage)
         _write_cover(book, cover(table, passage))
         names = [sheet_name(table.title, number) for number in range(1, len(lengths) + 1)]
         add(book, "xl/workbook.xml", _workbook(names, lengths, letters(len(table.columns) - 1)))
@@ -108,11 +108,11 @@ def write_xlsx(table: Table, file: IO[bytes]) -> None:
         add(book, "[Content_Types].xml", _content_types(len(names) + 1))
 
 
-def _write_data(book: ZipFile, table: Table, rows: Iterator[Row]) -> list[int]:
+def _write_data(book: ZipFile, table: Table, passage: Passage) -> list[int]:
     """Write the sheets of the data, from the second on; return how many rows each has below its header."""
-    cells = Remembered(_cell)
+    cells = Remembered(lambda value: _cell(value, passage.texts[value]))
     lengths: list[int] = []
-    for part in sheets(rows):
+    for part in sheets(passage.rows()):
         with book.open(_sheet_path(len(lengths) + 2), "w") as sheet:
             lengths.append(_write_sheet(sheet, table, part, cells, active=not lengths))
     return lengths
@@ -148,9 +148,8 @@ def _row(number: int, places: Sequence[str], cells: Sequence[str]) -> bytes:
     return f'<row r="{number}">{"".join(placed)}</row>'.encode()
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value, text: str) -> str:
     """Return a cell from behind its place on, «» for one that is empty."""
-    text = written(value)
     if not text or value is None:
         return ""
     if isinstance(value, str):
