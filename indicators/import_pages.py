@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -316,7 +317,8 @@ def _extension(batch: ImportBatch) -> str:
 
 
 def _taken(batch: ImportBatch, content: bytes, name: str, extension: str) -> HttpResponse:
-    record(Action.EXPORT, about=batch, details={"file": name, "sha256": batch.sha256})
+    sha256 = hashlib.sha256(content).hexdigest()
+    record(Action.EXPORT, about=batch, details={"file": name, "sha256": sha256})
     headers = {
         "Content-Type": CONTENT_TYPES[extension],
         "Content-Disposition": content_disposition_header(True, name) or "attachment",

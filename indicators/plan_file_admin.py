@@ -37,5 +37,5 @@ def plan_file(request: HttpRequest, plan_id: int, extension: str) -> HttpRespons
 
 def record_plan_file(plan: Plan, name: str, content: bytes) -> None:
     """Write into the ledger that a plan's workbook was taken."""
-    details = {"what": "plan", "file": name, "sha256": hashlib.sha256(content).hexdigest()}
+    details = {"file": name, "sha256": hashlib.sha256(content).hexdigest()}
     record(Action.EXPORT, about=plan, details=details)

@@ -26,6 +26,7 @@ from ..workflow import Refusal
 from ..workflow.drafts import CHANGE
 from .figures import Decisions, Understood, check_figures, write_figures
 from .lines import SHEET, ImportRefused, placed
+from .plan_files import check_plan, plan_of, write_plan
 from .preview import Preview, Problem, RowState
 
 READABLE = {FileType.CSV: "csv", FileType.XLSX: "xlsx", FileType.ODS: "ods"}
@@ -108,8 +109,6 @@ def apply(
         batch = _locked(batch)
         written: Understood | None = None
         if batch.kind == ImportBatch.Kind.PLAN:
-            from .plan_files import write_plan
-
             found = write_plan(sheets, by=by, now=now)
         else:
             written = write_figures(sheets, by=by, now=now, agency=agency, decide=decide)
@@ -187,6 +186,8 @@ def _judge(
     names = {sheet.name for sheet in sheets}
     if names & PLAN_SHEETS and SHEET not in names:
         batch.kind = ImportBatch.Kind.PLAN
+        batch.plan = plan_of(sheets, by)
+        batch.unit = batch.plan.unit if batch.plan else batch.unit
     found, understood = _check(batch.kind, sheets, by, now, agency, decide)
     _count(batch, found)
     if understood:
@@ -208,8 +209,6 @@ def _check(
     decide: Decisions | None = None,
 ) -> tuple[Preview, Understood | None]:
     if kind == ImportBatch.Kind.PLAN:
-        from .plan_files import check_plan
-
         return check_plan(sheets, by=by, now=now), None
     understood = check_figures(sheets, by=by, now=now, agency=agency, decide=decide)
     return understood.preview, understood

@@ -109,7 +109,7 @@ def write_plan(sheets: Sequence[Sheet], *, by: User, now: datetime) -> Preview:
 
     Raises ImportRefused with everything that is wrong, conflicts included.
     """
-    with acting(actor=by, source=ledger.Source.IMPORT, about=_plan_of(sheets, by)):
+    with acting(actor=by, source=ledger.Source.IMPORT, about=plan_of(sheets, by)):
         found = _take(sheets, by=by, now=now)
         if problems := [*found.all_problems, *_conflicts(found)]:
             raise ImportRefused(problems)
@@ -133,7 +133,7 @@ def _conflicts(found: Preview) -> Iterator[Problem]:
 def _take(sheets: Sequence[Sheet], *, by: User, now: datetime) -> Preview:
     """Write what the sheets say as far as it can be, and say what cannot; for a transaction."""
     lines, problems = lines_of_plan(sheets)
-    desk = Desk(by, now, _plan_of(sheets, by))
+    desk = Desk(by, now, plan_of(sheets, by))
     desk.plan_is_new = desk.plan is None
     if desk.plan:
         Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=desk.plan.pk)
@@ -151,7 +151,7 @@ def _take(sheets: Sequence[Sheet], *, by: User, now: datetime) -> Preview:
     return Preview(sorted(rows, key=lambda row: (order[row.sheet], row.number)), problems)
 
 
-def _plan_of(sheets: Sequence[Sheet], by: User) -> Plan | None:
+def plan_of(sheets: Sequence[Sheet], by: User) -> Plan | None:
     """Find the plan that a workbook is of; None where it is new, or nothing says which one it is."""
     key = _plan_named(lines_of_plan(sheets)[0])
     if key is None:

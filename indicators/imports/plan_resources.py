@@ -554,7 +554,7 @@ class PlanRow(PlanResource):
     columns = (
         Column("year", YEAR, 8),
         Column("unit", AGENCY, 12, lambda: Code(unit_code), Unit),
-        Column("title", "標題", 30),
+        Column("title", "名稱", 30),
         Column("preamble", "前言", 50),
         Column("goals_heading", "第壹部分標題", 20),
         Column("key_heading", "第貳部分標題", 20),
@@ -566,7 +566,7 @@ class PlanRow(PlanResource):
         Column("head_step", "須經單位主管核章", 12),
         Column("note", NOTE, 30),
     )
-    named = "標題"
+    named = "名稱"
 
     class Meta(PlanResource.Meta):
         model = Plan
@@ -762,7 +762,7 @@ class VariableResource(PlanResource):
         Column("symbol", "符號", 16, Key, note="計算式所用之英文小寫符號。"),
         Column("name", "名稱", 40),
         Column("rollup", "跨季彙整方式", 18),
-        Column("kind", "種類", 18),
+        Column("kind", "類別", 18),
         Column("unit", "計量單位", 10),
         Column("due_quarters", "應填季別", 10),
         Column("may_be_negative", "可為負數", 8),

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from indicators import workflow
 from indicators.models import Figure, Indicator, QuarterReport, ReportingPeriod, Status, Variable
-from indicators.workflow import Closed, Conflict, Draft, DraftsRefused, Refusal
+from indicators.workflow import Closed, Conflict, Draft, DraftsRefused, Refusal, Texts
 from ledger.models import Action, Entry
 from objectives.models import Goal, Plan
 from objectives.roles import Role
@@ -214,7 +214,7 @@ def bare(image):
     return {name: value for name, value in row.items() if name != "id" or "remark" in row}
 
 
-ROUNDS = [
+ROUNDS: list[list[tuple[str, dict[str, str | None], Texts]]] = [
     [
         ("K1-1", {"outbound": "4", "inbound": "8"}, {"remark": "甲"}),
         ("K7-1", {"remitted": "1250.5", "budget": "99999999.999999"}, {}),
@@ -273,7 +273,7 @@ def test_an_altered_figure_is_stored_as_a_new_one_is(report, planner, now, value
             save(Draft(target, {"remitted": Decimal(7)}), by=planner, now=now)
         save(Draft(target, {"remitted": Decimal(value)}), by=planner, now=now)
     images = [
-        json.loads(Entry.objects.of("indicators_figure", figure.pk).latest("seq").after)["value"]
+        Entry.objects.of("indicators_figure", figure.pk).latest("seq").new["value"]
         for figure in Figure.objects.all()
     ]
     assert images[0] == images[1]
@@ -431,7 +431,7 @@ def test_a_share_beside_a_whole_is_refused(shared, report, planner, ministry, re
 
 
 def test_figures_beside_a_reason_are_refused_and_named(k11, planner, refused_together, now):
-    reason = {"not_applicable_reason": "無"}
+    reason = Texts(not_applicable_reason="無")
     error = refused_together(Draft(k11, {"inbound": Decimal(2), "outbound": Decimal(1)}, reason))
     [first, second] = (
         str(error).find(name) for name in k11.indicator.variables.values_list("name", flat=True)

@@ -11,7 +11,7 @@ from zipfile import ZipInfo
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
 from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, STYLES, paragraphs
 from .values import plain
-from .workbooks import add, archive, is_typed, letters, xml_text
+from .workbooks import add, archive, is_exact, letters, xml_text
 from .xlsx_forms import condition, quoted
 
 FORM_NAMES = (
@@ -155,7 +155,7 @@ def _cell(cell: FormCell, sheet: str, column: int, row: int, validations: _Valid
     if cell.rule and cell.look is not Look.LOCKED:
         attributes += f' table:content-validation-name="{validations.name(cell.rule, sheet, column, row)}"'
     note = _note(cell.note) if cell.note else ""
-    if isinstance(cell.value, int | Decimal) and is_typed(cell.value, plain(cell.value)):
+    if isinstance(cell.value, int | Decimal) and is_exact(cell.value, plain(cell.value)):
         number = plain(cell.value)
         attributes += f' office:value-type="float" office:value="{number}"'
         return f"<table:table-cell{attributes}>{note}<text:p>{number}</text:p></table:table-cell>"

@@ -131,7 +131,9 @@ class _Cells(Listener):
         if self._table:
             self._row = self._depth()
             self._rows = _times(attributes.get("table:number-rows-repeated"))
-            self._cells, self._column = RowCells(), 0
+            self._column = 0
+            if self._cells.texts:
+                self._cells = RowCells()
 
     def _end_row(self) -> None:
         self._row = 0
@@ -140,7 +142,7 @@ class _Cells(Listener):
 
     def _begin_cell(self, attributes: Mapping[str, str]) -> None:
         if self._row:
-            self._cell = self._depth()
+            self._cell = self.opened - self.closed
             self._attributes = attributes
             self._paragraphs.clear()
             self._left = MAX_TEXT + 2
@@ -152,8 +154,9 @@ class _Cells(Listener):
         self._column += times
 
     def _begin_paragraph(self) -> None:
-        if self._cell and self._depth() == self._cell + 1:
-            self._paragraph = self._depth()
+        place = self.opened - self.closed
+        if self._cell and place == self._cell + 1:
+            self._paragraph = place
             self._parts.clear()
             self._room = self._left
 

@@ -107,9 +107,9 @@ _BLANKS = re.compile(" +")
 def write_ods(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; of what was computed 15 digits are kept. A text longer than a cell
-    is cut, which its end shows. Rows wait in a temporary file until the cover, which comes before them, is
-    known.
+    Numbers, days and moments are typed; of what was computed 15 digits are kept, and a whole number that has
+    more is text. Line breaks become LF; a text longer than a cell is cut, which its end shows. Rows wait in a
+    temporary file until the cover, which comes before them, is known.
     """
     passage = Passage(table)
     with archive(file) as book, SpooledTemporaryFile(IN_MEMORY) as waiting:

@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from .sheets import SheetProblem, SheetRefused
 
-MAX_ELEMENTS = 2_000_000
+MAX_ELEMENTS = 1_500_000
 MAX_CHARACTERS = 12_000_000
 MAX_DEPTH = 100
 MAX_TAG = 512 * 1024  # bytes: an unfinished one is gone through again with every piece

@@ -35,11 +35,15 @@ def is_typed(number: Decimal | int, text: str) -> bool:
     What was computed, such as 100 ÷ 3, has more digits than the 15 that a cell keeps, and is a number all the
     same. A whole number may be a key, which must not lose any.
     """
+    return SMALLEST < Decimal(number).adjusted() < LARGEST if "." in text else is_exact(number, text)
+
+
+def is_exact(number: Decimal | int, text: str) -> bool:
+    """Whether a cell can hold a number, `plain` text, in all its digits."""
     if len(text) <= DIGITS:
         return True
-    if isinstance(number, int):
-        return len(text.lstrip("-").rstrip("0")) <= DIGITS
-    return SMALLEST < number.adjusted() < LARGEST
+    digits = text.lstrip("-").replace(".", "").strip("0")
+    return len(digits) <= DIGITS and SMALLEST < Decimal(number).adjusted() < LARGEST
 
 
 def xml_text(text: str) -> str:

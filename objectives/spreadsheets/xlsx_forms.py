@@ -12,7 +12,7 @@ import xlsxwriter
 
 from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
 from .values import plain
-from .workbooks import fitting, is_typed, letters
+from .workbooks import fitting, is_exact, letters
 
 OPTIONS = {
     "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
@@ -76,7 +76,7 @@ def _write_sheet(sheet: Any, form: FormSheet, formats: Formats) -> None:
 def _write_cell(sheet: Any, row: int, column: int, cell: FormCell, formats: Formats) -> None:
     wants_number = bool(cell.rule and cell.rule.number) or isinstance(cell.value, int | Decimal)
     style = formats[cell.look, wants_number]
-    if isinstance(cell.value, int | Decimal) and is_typed(cell.value, plain(cell.value)):
+    if isinstance(cell.value, int | Decimal) and is_exact(cell.value, plain(cell.value)):
         sheet.write_number(row, column, float(cell.value), style)
     elif isinstance(cell.value, int | Decimal):
         sheet.write_string(row, column, plain(cell.value), style)

@@ -236,7 +236,7 @@ class _Cells(_Texts):
 
     def __init__(self, book: _Book, gathering: Gathering) -> None:
         super().__init__()
-        self._book = book
+        self._strings, self._styles, self._is_1904 = book.strings, book.styles, book.is_1904
         self._gathering = gathering
         self._row = 0
         self._row_label = ""
@@ -282,7 +282,9 @@ class _Cells(_Texts):
         number = int(attributes.get("r", self._row + 1))
         _require(number > self._row)
         self._row, self._row_label = number, str(number)
-        self._cells, self._column = RowCells(), 0
+        self._column = 0
+        if self._cells.texts:
+            self._cells = RowCells()
 
     def _end_cell(self) -> None:
         reference = self._cell.get("r")
@@ -304,37 +306,33 @@ class _Cells(_Texts):
     def _content(self) -> Content:
         text = "".join(self._parts)
         kind = self._cell.get("t", "n")
+        if not text and kind not in ("str", "inlineStr", "e"):
+            return self._none()
         if kind == "s":
             return self._shared(text)
-        if kind == "n":
-            return self._number(text) if text else self._none()
-        return self._other(kind, text)
+        return self._number(text) if kind == "n" else self._other(kind, text)
 
     def _none(self) -> Content:
         return Bad.NO_CACHED_VALUE if self._is_formula else ""
 
     def _shared(self, text: str) -> Content:
-        place, strings = int(text or "-1"), self._book.strings
-        _require(0 <= place < len(strings))
-        return strings[place]
+        place = int(text)
+        _require(place >= 0)
+        return self._strings[place]
 
     def _number(self, text: str) -> Content:
         style = self._cell.get("s")
-        look = self._book.styles[int(style)] if style and self._book.styles else Shows.NUMBER
+        look = self._styles[int(style)] if style and self._styles else Shows.NUMBER
         if look is Shows.NUMBER:
             return number_cell(text)
-        return serial_cell(text, is_1904=self._book.is_1904, elapsed=look is Shows.ELAPSED)
+        return serial_cell(text, is_1904=self._is_1904, elapsed=look is Shows.ELAPSED)
 
     def _other(self, kind: str, text: str) -> Content:
         if kind == "e":
             return Bad.ERROR_VALUE
-        if self._is_formula and not self._has_value:
-            return Bad.NO_CACHED_VALUE
         if kind in ("str", "inlineStr"):
-            return _text(text)
+            return _text(text) if text or self._has_value else self._none()
         _require(kind in ("b", "d"))
-        if not text:
-            return self._none()
         return moment_cell(text) if kind == "d" else _truth(text)
 
 

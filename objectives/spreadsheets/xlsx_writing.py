@@ -91,8 +91,9 @@ ROOT = (
 def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """Write a table as a workbook: the cover «說明», then the data on as many sheets as they need.
 
-    Numbers, days and moments are typed; of what was computed 15 digits are kept, and a day before March
-    1900 is text. A text longer than a cell is cut, which its end shows.
+    Numbers, days and moments are typed; of what was computed 15 digits are kept. A whole number that has
+    more, and a day before March 1900, is text. Line breaks become LF; a text longer than a cell is cut, which
+    its end shows.
     """
     passage = Passage(table)
     with archive(file) as book:

@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives.spreadsheets import workbooks
+from objectives.spreadsheets.reading import read_sheets
 from objectives.spreadsheets.tables import Column, Kind, Table, Value
 from objectives.spreadsheets.text import harmless
 from objectives.spreadsheets.values import MANY, Remembered, plain
-from objectives.spreadsheets.workbooks import is_typed, letters, sheet_name
+from objectives.spreadsheets.workbooks import is_exact, is_typed, letters, sheet_name
 from objectives.spreadsheets.writing import FORMATS, dictionary
 
 COLUMNS = (
@@ -179,6 +180,16 @@ def test_json_has_typed_values_texts_as_they_are_and_says_what_the_columns_mean(
     }
 
 
+@pytest.mark.parametrize("extension", ["csv", "xlsx", "ods"])
+def test_what_is_written_is_read_as_it_was(extension):
+    texts = [*(live for live in LIVE if "\x00" not in live), "it's", "''x", "a,'b", "  a  b ", "a\n b\n\n"]
+    rows = [(text, number, None, None, None) for number, text in enumerate(texts)]
+    _header, *found = read_sheets(file_of(extension, rows), extension)[-1].rows
+    if extension != "csv":  # a cell's line breaks are LF
+        texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
+    assert [cells[0] for _number, cells in found] == texts
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_table_without_rows_has_its_header(name):
     data = file_of(name, [])
@@ -264,29 +275,32 @@ def test_what_excel_would_decode_is_encoded():
 
 
 @pytest.mark.parametrize(
-    ("number", "exact"),
+    ("number", "exact", "typed"),
     [
-        ("123456789012345", True),
-        ("1234567890123456", True),
-        ("-0.123456789012345", True),
-        ("-0.1234567890123456", True),
-        ("0.000000000000000000123456789012345", True),
-        ("100000000000000000000", True),
-        ("1E+307", True),
-        ("1E+308", False),
-        ("1E-320", False),
+        ("123456789012345", True, True),
+        ("1234567890123456", False, False),
+        ("100000000000000000000", True, True),
+        ("-0.123456789012345", True, True),
+        ("-0.1234567890123456", False, True),
+        ("33.33333333333333333333333333", False, True),
+        ("0.000000000000000000123456789012345", True, True),
+        ("1E+307", True, True),
+        ("1E+308", False, False),
+        ("1E-320", False, False),
     ],
 )
-def test_a_number_that_no_cell_can_hold_is_text(number, exact):
+def test_a_number_that_a_cell_cannot_hold_is_text_and_loses_nothing(number, exact, typed):
     given = Decimal(number)
-    assert is_typed(given, plain(given)) is exact
+    assert (is_exact(given, plain(given)), is_typed(given, plain(given))) == (exact, typed)
     row = [None, None, given, None, None]
-    assert isinstance(xlsx_sheets(file_of("xlsx", [row]))["99年度第1季"][1][2], str) is not exact
-    assert isinstance(ods_sheets(file_of("ods", [row]))["99年度第1季"][1][2], str) is not exact
+    for name, found in (("xlsx", xlsx_sheets), ("ods", ods_sheets)):
+        cell = found(file_of(name, [row]))["99年度第1季"][1][2]
+        assert isinstance(cell, str) is not typed
+        assert f"{Decimal(cell):.14e}" == f"{given:.14e}"
+        assert not exact or Decimal(str(cell)) == given
     assert csv_sheet(file_of("csv", [row]))[1][2] == f"{given:f}"
-    assert json.loads(file_of("json", [row]), parse_float=Decimal, parse_int=Decimal)["rows"][0][
-        "累計實際值"
-    ] == Decimal(number)
+    of_json = json.loads(file_of("json", [row]), parse_float=Decimal, parse_int=Decimal)
+    assert of_json["rows"][0]["累計實際值"] == given
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=6) | st.decimals(-(10**15), 10**15))
