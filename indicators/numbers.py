@@ -69,17 +69,14 @@ def format_number(value: Decimal, *, digits: int | None = None) -> str:
 
     `digits` is the most decimals shown, rounded half up; None shows all there are.
     """
-    with localcontext(rounding=ROUND_HALF_UP):
-        text = f"{value:,f}" if digits is None else f"{value:,.{digits}f}"
+    if digits is None:
+        text = f"{value:,f}"  # nothing is rounded
+    else:
+        with localcontext(rounding=ROUND_HALF_UP):
+            text = f"{value:,.{digits}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def plain(number: Decimal) -> str:
-    """Return every digit of number without exponent, thousands separators or trailing zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def format_towards(value: Decimal, bound: Decimal, digits: int) -> str:

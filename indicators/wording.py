@@ -13,7 +13,7 @@ from objectives.spreadsheets.reading import SheetProblem, SheetRefused
 
 from .checks import Finding, Problem
 from .file_check import FileProblem, FileRefused
-from .formula import FormulaError, FormulaProblem
+from .formula import LOGIC, SIGNS, FormulaError, FormulaProblem
 from .numbers import format_number
 from .value import State, Value
 
@@ -130,6 +130,18 @@ def sheet_problem(refused: SheetRefused) -> str:
 def file_problem(refused: FileRefused) -> str:
     """Say why a file was refused, and what to do about it."""
     return FILE_PROBLEMS[refused.problem] % refused.details
+
+
+def formula_in_symbols(formula: str) -> str:
+    """Show a formula with the signs that people write: ( a + b ) ÷ c × 100."""
+    return formula_in_names(formula, {})
+
+
+def formula_in_names(formula: str, names: Mapping[str, str]) -> str:
+    """Show a formula with the variables' names in place of their symbols."""
+    words = {**SIGNS, **LOGIC, **names}
+    shown = re.sub(r"[a-z][a-z0-9_]*|[<>=!]=|[*/]", lambda found: words.get(found[0], found[0]), formula)
+    return re.sub(r" {2,}", " ", shown)
 
 
 def formula_problem(error: FormulaError, memos: Collection[str] = ()) -> str:

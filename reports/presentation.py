@@ -5,7 +5,6 @@ Nothing is computed here; a display only rounds what `results` gives.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,14 +16,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from indicators.formula import LOGIC, SIGNS
 from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
-from indicators.numbers import format_number, format_towards, plain
+from indicators.numbers import format_number, format_towards
 from indicators.readings import Reading
 from indicators.value import Assessed, Direction, State
 from indicators.wording import STATES
 from objectives.models import Goal, Plan, User
 from objectives.permissions import can
+from objectives.spreadsheets.values import plain
 
 from .attainment import HUNDRED, Light, Mean, Progress
 from .charts import Bullet, bullet
@@ -363,18 +362,6 @@ def _address(report: QuarterReport, user: User) -> str:
     if any(can(user, permission, report) for permission in REPORT_STEPS):
         return reverse("admin:indicators_quarterreport_change", args=[report.pk])
     return ""
-
-
-def formula_in_symbols(formula: str) -> str:
-    """Show a formula with the signs that people write: ( a + b ) ÷ c × 100."""
-    return formula_in_names(formula, {})
-
-
-def formula_in_names(formula: str, names: Mapping[str, str]) -> str:
-    """Show a formula with the variables' names in place of their symbols."""
-    words = {**SIGNS, **LOGIC, **names}
-    shown = re.sub(r"[a-z][a-z0-9_]*|[<>=!]=|[*/]", lambda found: words.get(found[0], found[0]), formula)
-    return re.sub(r" {2,}", " ", shown)
 
 
 def value_arithmetic(result: Result) -> str:

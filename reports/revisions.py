@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from indicators.models import Indicator, TargetRevision
 from indicators.numbers import format_number
-
-from .presentation import formula_in_names, formula_in_symbols
+from indicators.wording import formula_in_names, formula_in_symbols
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from indicators.models import Indicator, QuarterReport
+from indicators.wording import formula_in_names, formula_in_symbols
 from objectives.models import Strategy, User
 
 from .document import document_of, linked, outline, scheme_line
@@ -21,8 +22,6 @@ from .presentation import (
     Row,
     attainment_arithmetic,
     dashboard_of,
-    formula_in_names,
-    formula_in_symbols,
     quarter_rows,
     value_arithmetic,
     variable_rows,

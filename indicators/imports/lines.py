@@ -16,6 +16,7 @@ from .preview import Problem
 from .stamps import HEADER as STAMP
 
 SHEET = "填報"
+SUMMARY = "檢核結果"  # the sheet that a marked copy has besides; it is not read
 
 # The columns of the file, whatever the language of the screen.
 YEAR, QUARTER, CODE, ITEM, VALUE, REMARK = "年度", "季別", "指標代碼", "填報項目", "數值", "備註"
@@ -143,6 +144,7 @@ def lines_of(sheets: Sequence[Sheet]) -> tuple[list[Line], list[Problem]]:
 
 def figures_sheet(sheets: Sequence[Sheet]) -> Sheet | None:
     """Return the sheet of figures: by its name, or the only one there is."""
+    sheets = [sheet for sheet in sheets if sheet.name != SUMMARY]
     named = [sheet for sheet in sheets if sheet.name == SHEET]
     found = named or (sheets if len(sheets) == 1 else [])
     return found[0] if found else None

@@ -13,31 +13,21 @@ from django.utils.translation import override
 from ledger.check_export import Head
 from objectives.models import User
 from objectives.roc import roc_date, roc_moment, roc_year
-from objectives.spreadsheets.forms import FormCell, FormSheet, Look, Rule
+from objectives.spreadsheets.forms import FormCell, FormSheet, Look, Rule, Side
 from objectives.spreadsheets.ods_forms import ods_form
 from objectives.spreadsheets.ods_writing import CONTENT_TYPE as ODS
-from objectives.spreadsheets.values import plain
 from objectives.spreadsheets.xlsx_forms import xlsx_form
 from objectives.spreadsheets.xlsx_writing import CONTENT_TYPE as XLSX
 
 from .. import workflow
 from ..forms import shown
-from ..models import Variable
+from ..models import Status, Variable
+from ..numbers import format_number
 from ..sections import Row, Section
+from ..wording import formula_in_names
 from ..worksheet import Sheet
 from .entries import NOT_APPLICABLE
-from .lines import (
-    AGENCY,
-    CODE,
-    ITEM,
-    QUARTER,
-    REMARK,
-    SHEET,
-    TEXTS,
-    UNIT,
-    VALUE,
-    YEAR,
-)  # fmt: skip
+from .lines import AGENCY, CODE, ITEM, QUARTER, REMARK, SHEET, TEXTS, UNIT, VALUE, YEAR
 from .stamps import HEADER as STAMP
 from .stamps import Stamp
 
@@ -50,10 +40,11 @@ FORMATS: Mapping[str, tuple[str, Callable[[Sequence[FormSheet]], bytes]]] = {
 COVER = "說明"
 TEXT_HEADERS = {REMARK: "remark", **TEXTS}
 WIDTHS = {
-    YEAR: 6, QUARTER: 6, AGENCY: 9, CODE: 9, "指標": 26, ITEM: 28, UNIT: 14, "計量單位": 10, "狀態": 12,
-    VALUE: 16, REMARK: 32, STAMP: 12,
+    YEAR: 6, QUARTER: 6, AGENCY: 9, CODE: 9, "指標": 24, ITEM: 26, UNIT: 12, "計量單位": 9, "狀態": 10,
+    VALUE: 14, REMARK: 30, "預定改善期限": 11, STAMP: 12,
 }  # fmt: skip
-EARLIER, TEXT = 11, 22  # the widths of the others
+EARLIER, TEXT = 11, 18  # the widths of the others
+SIDES = dict.fromkeys((YEAR, QUARTER, CODE, "計量單位", "狀態"), Side.CENTRE)
 
 YES_NO = Rule("請選擇「是」、「否」或「不適用」。", words=("是", "否", NOT_APPLICABLE))
 
@@ -106,18 +97,24 @@ def _cover(sheet: Sheet, by: User, head: Head) -> FormSheet:
     ]
     title = f"{sheet.unit.name} {scope.plan.year} 年度第 {scope.quarter} 季填報檔"
     rows = [[FormCell(title, Look.TITLE)], []]
-    for heading, text in (*facts, ("", ""), *GUIDE):
+    for heading, text in (*facts, *_standing(sheet), ("", ""), *GUIDE):
         rows.append([FormCell(heading, Look.BOLD), FormCell(text)])
-    for why in sorted(set(filter(None, scope.closed.values()))):
-        rows.append([FormCell("填報期間", Look.BOLD), FormCell(why)])
     return FormSheet(COVER, [18, 96], rows)
+
+
+def _standing(sheet: Sheet) -> Iterator[tuple[str, str]]:
+    """Say what of the sheet cannot be filled in."""
+    for why in sorted(set(filter(None, sheet.scope.closed.values()))):
+        yield "填報期間", why
+    if not sheet.may_enter:
+        yield "唯讀", "下載人員目前無可填寫之欄位，本檔僅供參考。"
 
 
 def _figures(sheet: Sheet) -> FormSheet:
     earlier = [f"第{quarter}季" for quarter in range(1, sheet.scope.quarter)]
     headers = [
-        YEAR, QUARTER, AGENCY, CODE, "指標", ITEM, UNIT, "計量單位", *earlier, VALUE, *TEXT_HEADERS,
-        "狀態", STAMP,
+        YEAR, QUARTER, AGENCY, CODE, "指標", ITEM, UNIT, "計量單位", *earlier, VALUE, *TEXT_HEADERS, "狀態",
+        STAMP,
     ]  # fmt: skip
     header = [FormCell(each, Look.HEADING, note=_header_note(each)) for each in headers]
     rows = [[cells[each] for each in headers] for section in sheet.sections for cells in _rows(section)]
@@ -127,6 +124,11 @@ def _figures(sheet: Sheet) -> FormSheet:
         [header, *rows],
         frozen=(1, headers.index(UNIT)),
         hidden=frozenset({headers.index(STAMP), headers.index(AGENCY)}),
+        sides={
+            place: SIDES.get(each, Side.RIGHT)
+            for place, each in enumerate(headers)
+            if each in (*SIDES, *earlier, VALUE)
+        },
     )
 
 
@@ -177,9 +179,14 @@ def _standard(section: Section, is_first: bool) -> str:
     if not is_first:
         return ""
     indicator, report = section.indicator, section.report
-    target = plain(indicator.in_force(section.quarter).target)
-    said = [f"衡量標準：{indicator.standard}", f"年度目標值：{target} {indicator.unit}"]
-    if report.return_reason and report.status == "RETURNED":
+    definition = indicator.in_force(section.quarter)
+    names = {each.symbol: each.name for each in indicator.variables.all()}
+    said = [
+        f"衡量標準：{indicator.standard}",
+        f"計算式：{formula_in_names(definition.formula, names)}",
+        f"年度目標值：{format_number(definition.target)} {indicator.unit}",
+    ]
+    if report.return_reason and report.status == Status.RETURNED:
         said.append(f"退回補正：{report.return_reason}")
     return "\n".join(said)
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from xml.sax.saxutils import quoteattr
 from zipfile import ZipInfo
 
-from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule
-from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, STYLES, paragraphs
+from .forms import AUTHOR, BACKGROUNDS, FormCell, FormSheet, Look, Rule, Shape, Side
+from .ods_writing import CENTIMETRES, CONTENT_TYPE, HEAD, MANIFEST, NAMES, paragraphs
 from .values import plain
 from .workbooks import add, archive, is_exact, letters, xml_text
 from .xlsx_forms import condition, quoted
@@ -18,17 +18,45 @@ FORM_NAMES = (
     f'{NAMES} xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2"'
 )
+BOLD = '<style:text-properties{} fo:font-weight="bold" style:font-weight-asian="bold"/>'
 
-_BOLD = 'fo:font-weight="bold" style:font-weight-asian="bold"'
 TEXTS = {
-    Look.TITLE: f'<style:text-properties {_BOLD} fo:font-size="16pt" style:font-size-asian="16pt"/>',
-    Look.BOLD: f"<style:text-properties {_BOLD}/>",
-    Look.HEADING: f"<style:text-properties {_BOLD}/>",
+    Look.TITLE: BOLD.format(' fo:font-size="16pt" style:font-size-asian="16pt"'),
+    Look.BOLD: BOLD.format(""),
+    Look.HEADING: BOLD.format(""),
 }
 BORDERS = {
     Look.HEADING: "0.5pt solid #9AA5AD", Look.LOCKED: "0.5pt solid #C8CED2", Look.OPEN: "0.5pt solid #9AA5AD",
     Look.WRONG: "1.5pt solid #B3261E",
 }  # fmt: skip
+
+
+NUMBERS = {Shape.WHOLE: "N-whole", Shape.AMOUNT: "N-amount"}
+SIDES = {Side.CENTRE: "center", Side.RIGHT: "end"}
+
+# A4 across, as wide as a page, its number at the foot.
+STYLES = f"""{HEAD}<office:document-styles {NAMES}><office:styles>\
+<style:style style:name="Default" style:family="table-cell"/></office:styles><office:automatic-styles>\
+<style:page-layout style:name="page"><style:page-layout-properties \
+fo:page-width="29.7cm" fo:page-height="21cm" style:print-orientation="landscape" \
+fo:margin="1.3cm" style:scale-to-X="1" style:scale-to-Y="0"/>\
+<style:header-style/><style:footer-style><style:header-footer-properties fo:min-height="0.8cm" \
+fo:margin-top="0.3cm"/></style:footer-style></style:page-layout></office:automatic-styles><office:master-styles>\
+<style:master-page style:name="Default" style:page-layout-name="page"><style:header style:display="false"/>\
+<style:footer><style:region-left><text:p><text:sheet-name/></text:p></style:region-left><style:region-right>\
+<text:p>第 <text:page-number>1</text:page-number> 頁，共 <text:page-count>1</text:page-count> 頁</text:p>\
+</style:region-right></style:footer></style:master-page></office:master-styles></office:document-styles>"""
+
+DATA_STYLES = """\
+<number:number-style style:name="N-whole"><number:number number:decimal-places="0" \
+number:min-integer-digits="1" number:grouping="true"/></number:number-style>\
+<number:number-style style:name="N-amount"><number:number number:decimal-places="6" \
+number:min-decimal-places="0" number:min-integer-digits="1" number:grouping="true"/></number:number-style>\
+<number:text-style style:name="N-text"><number:text-content/></number:text-style>\
+<style:style style:name="sheet" style:family="table" style:master-page-name="Default">\
+<style:table-properties table:display="true"/></style:style>\
+<style:style style:name="row" style:family="table-row">\
+<style:table-row-properties style:use-optimal-row-height="true"/></style:style>"""
 
 
 def ods_form(sheets: Sequence[FormSheet]) -> bytes:
@@ -44,43 +72,56 @@ def ods_form(sheets: Sequence[FormSheet]) -> bytes:
 
 
 def _content(sheets: Sequence[FormSheet]) -> str:
-    validations = _Validations()
-    tables = "".join(_table(number, form, validations) for number, form in enumerate(sheets))
+    styles, validations = _Styles(), _Validations()
+    tables = "".join(_table(number, form, styles, validations) for number, form in enumerate(sheets))
     widths = "".join(_width(number, form) for number, form in enumerate(sheets))
+    locked = ' table:structure-protected="true"' if any(form.protected for form in sheets) else ""
     return (
-        f"{HEAD}<office:document-content {FORM_NAMES}><office:automatic-styles>{widths}"
-        '<number:number-style style:name="N-number"><number:number number:min-integer-digits="1" '
-        'number:decimal-places="6" number:min-decimal-places="0" number:grouping="true"/>'
-        "</number:number-style>"
-        '<number:text-style style:name="N-text"><number:text-content/></number:text-style>'
-        '<style:style style:name="sheet" style:family="table" style:master-page-name="Default">'
-        '<style:table-properties table:display="true"/></style:style>'
-        '<style:style style:name="row" style:family="table-row">'
-        '<style:table-row-properties style:use-optimal-row-height="true"/></style:style>'
-        f"{''.join(map(_style, Look))}</office:automatic-styles><office:body><office:spreadsheet>"
-        f"{validations}{tables}</office:spreadsheet></office:body></office:document-content>"
+        f"{HEAD}<office:document-content {FORM_NAMES}><office:automatic-styles>{DATA_STYLES}{widths}{styles}"
+        f"</office:automatic-styles><office:body><office:spreadsheet{locked}>{validations}{tables}"
+        "</office:spreadsheet></office:body></office:document-content>"
     )
 
 
-def _style(look: Look) -> str:
+class _Styles:
+    """Names the style of each kind of cell that there is."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def name(self, cell: FormCell, side: Side | None, hidden: bool) -> str:
+        parts = [cell.look.value, cell.shape.value, *([side.value] if side else []), *(["hidden"] * hidden)]
+        name = "-".join(parts)
+        if name not in self._known:
+            self._known[name] = _style(name, cell, side, wrapped=not hidden and cell.look is not Look.TITLE)
+        return name
+
+    def __str__(self) -> str:
+        return "".join(self._known.values())
+
+
+def _style(name: str, cell: FormCell, side: Side | None, *, wrapped: bool) -> str:
+    look = cell.look
+    data = _data_style(cell)
+    data = f' style:data-style-name="{data}"' if data else ""
+    wrap = ' fo:wrap-option="wrap"' if wrapped else ""
     border = f' fo:border="{BORDERS[look]}"' if look in BORDERS else ""
     colour = f' fo:background-color="{BACKGROUNDS[look]}"' if look in BACKGROUNDS else ""
     protect = "none" if look.is_open else "protected"
-    wrap = "no-wrap" if look is Look.TITLE else "wrap"
-    cell = (
-        f'<style:table-cell-properties style:vertical-align="top" fo:wrap-option="{wrap}" '
-        f'style:cell-protect="{protect}"{border}{colour}/>'
+    # What is typed may be a word though a number is asked for, so its side is not left to what it is.
+    side = side or (None if cell.shape is Shape.TEXT else Side.RIGHT)
+    align = f'<style:paragraph-properties fo:text-align="{SIDES[side]}"/>' if side else ""
+    source = ' style:text-align-source="fix"' if side else ""
+    return (
+        f'<style:style style:name="{name}" style:family="table-cell" style:parent-style-name="Default"{data}>'
+        f'<style:table-cell-properties style:vertical-align="top" style:cell-protect="{protect}"'
+        f"{source}{wrap}{border}{colour}/>{align}{TEXTS.get(look, '')}</style:style>"
     )
-    shapes = [
-        (f"{look.value}", "N-text" if look.is_open or look is Look.PLAIN else ""),
-        (f"{look.value}-number", "N-number"),
-    ]
-    return "".join(
-        f'<style:style style:name="{name}" style:family="table-cell" style:parent-style-name="Default"'
-        f"{f' style:data-style-name={quoteattr(data)}' if data else ''}>"
-        f"{cell}{TEXTS.get(look, '')}</style:style>"
-        for name, data in shapes
-    )
+
+
+def _data_style(cell: FormCell) -> str:
+    as_typed = cell.shape is Shape.TEXT and (cell.look.is_open or cell.look is Look.PLAIN)
+    return NUMBERS.get(cell.shape, "N-text" if as_typed else "")
 
 
 def _width(number: int, form: FormSheet) -> str:
@@ -126,16 +167,17 @@ def _condition(rule: Rule, cell: str) -> str:
     return f"of:cell-content-text-length()<={rule.longest}"
 
 
-def _table(number: int, form: FormSheet, validations: _Validations) -> str:
+def _table(number: int, form: FormSheet, styles: _Styles, validations: _Validations) -> str:
     columns = "".join(
         f'<table:table-column table:style-name="column{number}-{column}"'
         f"{' table:visibility=' + quoteattr('collapse') if column in form.hidden else ''}/>"
         for column in range(len(form.widths))
     )
     rows = [
-        _row([_cell(cell, form.name, column, row, validations) for column, cell in enumerate(cells)])
+        "".join(_cell(form, column, row, styles, validations) for column in range(len(cells)))
         for row, cells in enumerate(form.rows)
     ]
+    rows = [f'<table:table-row table:style-name="row">{cells}</table:table-row>' for cells in rows]
     head = "".join(rows[: form.frozen[0]])
     head = f"<table:table-header-rows>{head}</table:table-header-rows>" if head else ""
     locked = ' table:protected="true"' if form.protected else ""
@@ -145,25 +187,27 @@ def _table(number: int, form: FormSheet, validations: _Validations) -> str:
     )
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f'<table:table-row table:style-name="row">{"".join(cells)}</table:table-row>'
-
-
-def _cell(cell: FormCell, sheet: str, column: int, row: int, validations: _Validations) -> str:
-    wants_number = bool(cell.rule and cell.rule.number) or isinstance(cell.value, int | Decimal)
-    attributes = f' table:style-name="{cell.look.value}{"-number" if wants_number else ""}"'
+def _cell(form: FormSheet, column: int, row: int, styles: _Styles, validations: _Validations) -> str:
+    cell = form.rows[row][column]
+    style = styles.name(cell, form.sides.get(column), column in form.hidden)
+    attributes = f' table:style-name="{style}"'
     if cell.rule and cell.look is not Look.LOCKED:
-        attributes += f' table:content-validation-name="{validations.name(cell.rule, sheet, column, row)}"'
+        attributes += (
+            f' table:content-validation-name="{validations.name(cell.rule, form.name, column, row)}"'
+        )
+    kind, content = _value(cell)
     note = _note(cell.note) if cell.note else ""
-    if isinstance(cell.value, int | Decimal) and is_exact(cell.value, plain(cell.value)):
-        number = plain(cell.value)
-        attributes += f' office:value-type="float" office:value="{number}"'
-        return f"<table:table-cell{attributes}>{note}<text:p>{number}</text:p></table:table-cell>"
+    return f"<table:table-cell{attributes}{kind}>{note}{content}</table:table-cell>"
+
+
+def _value(cell: FormCell) -> tuple[str, str]:
+    """Return the attributes that say what a cell's value is, and what it shows."""
     text = plain(cell.value) if isinstance(cell.value, int | Decimal) else cell.text
     if not text:
-        return f"<table:table-cell{attributes}>{note}</table:table-cell>"
-    attributes += ' office:value-type="string"'
-    return f"<table:table-cell{attributes}>{note}{paragraphs(xml_text(text))}</table:table-cell>"
+        return "", ""
+    if isinstance(cell.value, int | Decimal) and is_exact(cell.value, text):
+        return f' office:value-type="float" office:value="{text}"', f"<text:p>{text}</text:p>"
+    return ' office:value-type="string"', paragraphs(xml_text(text))
 
 
 def _note(note: str) -> str:

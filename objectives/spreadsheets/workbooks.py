@@ -54,7 +54,12 @@ def xml_text(text: str) -> str:
     text = fitting(text)
     if not _SPECIAL.search(text):
         return text
-    return escape(_NOT_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n")))
+    return escape(legible(text))
+
+
+def legible(text: str) -> str:
+    """Return text with line breaks as LF, and U+FFFD for what XML cannot hold."""
+    return _NOT_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def fitting(text: str, mark: str = "…") -> str:

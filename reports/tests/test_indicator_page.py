@@ -8,11 +8,11 @@ import pytest
 
 from indicators import workflow
 from indicators.models import Indicator, PlannedValue
+from indicators.wording import formula_in_names
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Unit
 from objectives.roles import Role
 from objectives.tests.pages import signed_in, text
-from reports.presentation import formula_in_names
 
 from .markup import markup
 
