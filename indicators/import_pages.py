@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -21,14 +22,16 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ledger.acting import record
 from ledger.models import Action
-from objectives.models import User
+from objectives.models import Plan, User
 
 from .access import ALONE, page
 from .import_forms import LIMIT, FilterForm, UploadForm
 from .imports import batches
+from .imports.batches import CHANGE_PLAN
 from .imports.lines import ImportRefused
 from .imports.marked import marked_copy
 from .imports.preview import Preview, Row, RowState
+from .imports.workbook import FORMATS
 from .imports.written import tally, written
 from .models import ImportBatch, ImportFile
 from .my_work import ENTER, opened_periods, unit_pages
@@ -39,7 +42,7 @@ VIEW = "indicators.view_quarterreport"
 BATCHES_A_PAGE = 50
 ROWS_A_PAGE = 200
 PROBLEMS_AT_ONCE = 200  # above the table; the rows say the rest
-PERIODS_TOLD = 4
+PERIODS_TOLD = PLANS_TOLD = 4
 
 State = ImportBatch.State
 CONTENT_TYPES = {kind.extension: kind.content_type for kind in batches.READABLE}
@@ -134,8 +137,13 @@ def _upload_form(user: User, form: UploadForm) -> dict[str, Any]:
         return {}
     periods = opened_periods(user, timezone.now())[:PERIODS_TOLD]
     sheets = unit_pages(user, periods, ENTER, "worksheet")
-    worksheets = [(period, *each) for period in periods for each in sheets[period.pk]]
-    return {"upload": form, "limit": LIMIT, "worksheets": worksheets}
+    plans = Plan.objects.filter(unit__in=user.rights.units(CHANGE_PLAN), closed_at=None).order_by("-year")
+    return {
+        "upload": form,
+        "limit": LIMIT,
+        "worksheets": [(period, *each) for period in periods for each in sheets[period.pk]],
+        "plans": plans[:PLANS_TOLD],
+    }
 
 
 def _part(request: HttpRequest, found: Any, size: int) -> Page[Any]:
@@ -169,7 +177,7 @@ def _show(request: HttpRequest, batch: ImportBatch, problems: Sequence[str] = ()
         "mark": BATCH_MARKS[State(batch.state)],
         "problems": problems,
         "mine": batch.uploaded_by_id == user.pk,
-        "worksheet": _worksheet(batch, user),
+        **_places(batch, user),
         "may_upload": batches.may_upload(user),
         "is_kept": ImportFile.objects.filter(batch=batch).exists(),
     }
@@ -182,11 +190,16 @@ def _show(request: HttpRequest, batch: ImportBatch, problems: Sequence[str] = ()
     return render(request, "indicators/imports/batch.html", context)
 
 
-def _worksheet(batch: ImportBatch, user: User) -> str:
-    """Return the address of the worksheet that a file is about; empty where that is not one, or not open."""
+def _places(batch: ImportBatch, user: User) -> dict[str, str]:
+    """Return the addresses of the worksheet that a file is about, and of its workbook."""
     if batch.plan is None or batch.quarter is None or batch.unit_id not in user.rights.units(VIEW):
-        return ""
-    return reverse("worksheet", args=[batch.plan.year, batch.quarter, batch.unit.code])
+        return {}
+    sheet = (batch.plan.year, batch.quarter, batch.unit.code)
+    extension = _extension(batch) if _extension(batch) in FORMATS else next(iter(FORMATS))
+    return {
+        "worksheet": reverse("worksheet", args=sheet),
+        "workbook": reverse("workbook", args=[*sheet, extension]),
+    }
 
 
 def _preview(batch: ImportBatch) -> Preview:
@@ -316,7 +329,8 @@ def _extension(batch: ImportBatch) -> str:
 
 
 def _taken(batch: ImportBatch, content: bytes, name: str, extension: str) -> HttpResponse:
-    record(Action.EXPORT, about=batch, details={"file": name, "sha256": batch.sha256})
+    sha256 = hashlib.sha256(content).hexdigest()
+    record(Action.EXPORT, about=batch, details={"file": name, "sha256": sha256})
     headers = {
         "Content-Type": CONTENT_TYPES[extension],
         "Content-Disposition": content_disposition_header(True, name) or "attachment",

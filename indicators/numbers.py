@@ -69,8 +69,11 @@ def format_number(value: Decimal, *, digits: int | None = None) -> str:
 
     `digits` is the most decimals shown, rounded half up; None shows all there are.
     """
-    with localcontext(rounding=ROUND_HALF_UP):
-        text = f"{value:,f}" if digits is None else f"{value:,.{digits}f}"
+    if digits is None:
+        text = f"{value:,f}"  # nothing is rounded
+    else:
+        with localcontext(rounding=ROUND_HALF_UP):
+            text = f"{value:,.{digits}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -40,6 +40,7 @@ from .preview import Row
 from .stamps import Stamp
 
 NOT_APPLICABLE = "不適用"
+MANY = 500  # codes to look for; of more, all indicators are read
 YES_NO = {"是": Decimal(1), "否": Decimal(0), "TRUE": Decimal(1), "FALSE": Decimal(0)}
 
 
@@ -66,11 +67,44 @@ class Entry:
         """The ids of the variable and of the unit whose share it is."""
         return self.variable.pk, self.unit.pk if self.unit else None
 
+    @property
+    def title(self) -> str:
+        indicator, share = self.variable.indicator, f"（{self.unit.name}）" if self.unit else ""
+        return f"{indicator.code} {indicator.title} · {self.variable.name}{share}"
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        """What was understood, each with its label."""
+        when = (
+            _("quarter %(quarter)s") % {"quarter": self.quarter}
+            if self.quarter
+            else _("constant of the plan")
+        )
+        told = NOT_APPLICABLE if self.declared else shown(self.variable, self.value)
+        return [(_("quarter"), when), (_("value"), told)]
+
     def refuse(self, reason: str, header: str = "") -> None:
         self.row.problems.append(self.line.problem(reason, header))
 
 
-Indicators = Mapping[tuple[int, str], list[Indicator]]
+@dataclass(frozen=True)
+class Known:
+    """An indicator as rows name it and its parts."""
+
+    indicator: Indicator
+    items: Mapping[str, Variable]  # by symbol and by name
+    participants: Mapping[int, Unit]
+
+    @classmethod
+    def of(cls, indicator: Indicator) -> Known:
+        items: dict[str, Variable] = {}
+        for variable in indicator.variables.all():
+            variable.indicator = indicator
+            items |= {variable.name: variable}
+        symbols = {variable.symbol: variable for variable in items.values()}
+        return cls(indicator, items | symbols, {unit.pk: unit for unit in indicator.participants})
+
+
+Indicators = Mapping[tuple[int, str], list[Known]]
 
 
 def entries_of(lines: Iterable[Line], by: User, agency: str | None = None) -> tuple[list[Row], list[Entry]]:
@@ -78,7 +112,8 @@ def entries_of(lines: Iterable[Line], by: User, agency: str | None = None) -> tu
 
     agency is the code of the unit whose plans the file is about; None: whichever has the indicator.
     """
-    indicators = _indicators(by, agency)
+    lines = list(lines)
+    indicators = _indicators(by, agency, {line[CODE] for line in lines})
     entering = by.rights.units(CHANGE)
     rows, entries = [], []
     seen: dict[tuple[int, int | None, int | None], int] = {}
@@ -102,16 +137,15 @@ def _title(line: Line) -> str:
     return " · ".join(part[:60] for part in parts if part)
 
 
-def _indicators(by: User, agency: str | None) -> Indicators:
+def _indicators(by: User, agency: str | None, codes: Collection[str]) -> Indicators:
     visible = Indicator.objects.visible_to(by)
     if agency:
         visible = visible.filter(goal__plan__unit__code=agency)
-    found: dict[tuple[int, str], list[Indicator]] = {}
-    related = visible.select_related("goal__plan__unit", "lead_unit")
-    for indicator in related.prefetch_related("variables", "contributing_units"):
-        found.setdefault((indicator.goal.plan.year, indicator.code), []).append(indicator)
-        for variable in indicator.variables.all():
-            variable.indicator = indicator
+    found: dict[tuple[int, str], list[Known]] = {}
+    related = visible.filter(code__in=codes) if len(codes) <= MANY else visible
+    prefetched = "goal__plan__unit", "lead_unit", "variables", "contributing_units"
+    for indicator in related.prefetch_related(*prefetched):
+        found.setdefault((indicator.goal.plan.year, indicator.code), []).append(Known.of(indicator))
     return found
 
 
@@ -135,8 +169,9 @@ class _Reader:
         value = None if declared else self._try(VALUE, self._value, variable)
         if self.row.problems:
             return None
-        self._tell(variable, quarter, unit, value, declared)
-        return Entry(self.row, self.line, variable, quarter, unit, value, declared, texts, stamp)
+        entry = Entry(self.row, self.line, variable, quarter, unit, value, declared, texts, stamp)
+        self.row.title, self.row.tell = entry.title, entry.values
+        return entry
 
     def _try(self, header: str, read: Callable[..., Any], *arguments: Any) -> Any:
         if header in self.line.bad:
@@ -148,56 +183,37 @@ class _Reader:
             self.row.problems += self.line.problems(error if by_header else ValidationError({header: error}))
             return None
 
-    def _tell(
-        self,
-        variable: Variable,
-        quarter: int | None,
-        unit: Unit | None,
-        value: Decimal | None,
-        declared: bool,
-    ) -> None:
-        indicator = variable.indicator
-        share = f"（{unit.name}）" if unit else ""
-        self.row.title = f"{indicator.code} {indicator.title} · {variable.name}{share}"
-        when = _("quarter %(quarter)s") % {"quarter": quarter} if quarter else _("constant of the plan")
-        told = NOT_APPLICABLE if declared else shown(variable, value)
-        self.row.values = [(_("quarter"), when), (_("value"), told)]
-
     def _variable(self) -> Variable:
         line = self.line
         year = _small_number(YEAR, line[YEAR])
         found = self.indicators.get((year, line[CODE]), [])
         if line[AGENCY]:
-            found = [each for each in found if each.goal.plan.unit.code == line[AGENCY]]
+            found = [each for each in found if each.indicator.goal.plan.unit.code == line[AGENCY]]
         if not found:
             raise ValidationError(
                 _("There is no indicator «%(code)s» in the plan of ROC year %(year)s.")
                 % {"code": line[CODE][:40], "year": year}
             )
         if len(found) > 1:
-            agencies = _(", ").join(each.goal.plan.unit.code for each in found)
+            agencies = _(", ").join(each.indicator.goal.plan.unit.code for each in found)
             words = _(
                 "Several agencies have an indicator «%(code)s»: %(agencies)s. Name one in the column "
                 "%(column)s, or with --agency."
             )
             raise ValidationError(words % {"code": line[CODE], "agencies": agencies, "column": AGENCY})
-        [indicator] = found
-        if self.entering.isdisjoint(unit.pk for unit in indicator.participants) and line[QUARTER]:
-            units = _(", ").join(unit.name for unit in indicator.participants)
+        [known] = found
+        if self.entering.isdisjoint(known.participants) and line[QUARTER]:
+            units = _(", ").join(unit.name for unit in known.participants.values())
             raise ValidationError(
                 _("«%(code)s» is the work of %(units)s, for which you do not enter figures.")
-                % {"code": indicator.code, "units": units}
+                % {"code": line[CODE], "units": units}
             )
-        item = line[ITEM]
-        variable = next((v for v in indicator.variables.all() if item in (v.symbol, v.name)), None)
+        variable = known.items.get(line[ITEM])
         if variable is None:
-            known = _(", ").join(f"{v.symbol}（{v.name}）" for v in indicator.variables.all())
-            raise ValidationError(
-                {
-                    ITEM: _("%(code)s has no item «%(item)s». It has: %(known)s.")
-                    % {"code": indicator.code, "item": item[:40], "known": known}
-                }
-            )
+            there = _(", ").join(f"{v.symbol}（{v.name}）" for v in known.indicator.variables.all())
+            words = _("%(code)s has no item «%(item)s». It has: %(known)s.")
+            told = {"code": line[CODE], "item": line[ITEM][:40], "known": there}
+            raise ValidationError({ITEM: words % told})
         return variable
 
     def _quarter(self, variable: Variable) -> int | None:
@@ -262,8 +278,7 @@ class _Reader:
         fields = {REMARK: "not_applicable_reason" if is_reason else "remark", **TEXTS}
         texts: dict[str, str | date] = {}
         for header, name in fields.items():
-            text = self._try(header, self._text, header, name)
-            if text:
+            if self.line[header] and (text := self._try(header, self._text, header, name)):
                 texts[name] = text
         if is_reason and not texts.get("not_applicable_reason"):
             self._refuse_without_reason(REMARK)

@@ -7,14 +7,13 @@ somebody else entered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Prefetch
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
@@ -61,6 +60,7 @@ class Group:
 
     report: QuarterReport
     entries: list[Entry]
+    figures: Sequence[Figure]  # that are stored
 
     @property
     def is_stamped(self) -> bool:
@@ -266,8 +266,10 @@ def _understood(sheets: Sequence[Sheet], by: User, agency: str | None, whole: bo
         else:
             by_report.setdefault((entry.variable.indicator_id, entry.quarter), []).append(entry)
     reports = _reports(by_report)
+    figures = _stored({report.pk for report in reports.values()})
     for key, group in by_report.items():
-        understood.groups[reports[key].pk] = Group(reports[key], group)
+        report = reports[key]
+        understood.groups[report.pk] = Group(report, group, figures.get(report.pk, ()))
     for each in understood.groups.values():
         draft = _draft(each, by, whole)
         if draft and each.is_sound:
@@ -291,13 +293,19 @@ def _reports(wanted: Mapping[tuple[int, int], Sequence[Entry]]) -> dict[tuple[in
 def _laid_out(
     indicators: Mapping[int, Indicator], quarters: Iterable[int]
 ) -> dict[tuple[int, int], QuarterReport]:
-    figures = Prefetch("figures", Figure.objects.order_by().select_related("changed_by"))
     found = QuarterReport.objects.filter(indicator__in=indicators.keys(), quarter__in=quarters)
     reports = {}
-    for report in found.order_by().prefetch_related(figures):
+    for report in found.order_by():
         report.indicator = indicators[report.indicator_id]
         reports[report.indicator_id, report.quarter] = report
     return reports
+
+
+def _stored(reports: Collection[int]) -> dict[int, list[Figure]]:
+    figures: dict[int, list[Figure]] = {}
+    for each in Figure.objects.filter(report__in=reports).order_by().prefetch_related("changed_by"):
+        figures.setdefault(each.report_id, []).append(each)
+    return figures
 
 
 def _compare_constant(entry: Entry) -> None:
@@ -341,7 +349,8 @@ def _refuse_half_a_declaration(group: Group) -> None:
 
 def _figures(group: Group) -> tuple[dict[workflow.Key, Decimal | None], dict[workflow.Cell, Any]]:
     """Return the figures that the rows write, and what stood there when the workbook was made."""
-    there = {(figure.variable_id, figure.unit_id): figure.value for figure in group.report.figures.all()}
+    there = {(figure.variable_id, figure.unit_id): figure.value for figure in group.figures}
+    label = _("value")
     figures: dict[workflow.Key, Decimal | None] = {}
     seen: dict[workflow.Cell, Any] = {}
     for entry in group.entries:
@@ -357,7 +366,7 @@ def _figures(group: Group) -> tuple[dict[workflow.Key, Decimal | None], dict[wor
         if stored != entry.value:
             conflict = entry.stamp is not None and stored != entry.stamp.value
             words = shown(entry.variable, stored), shown(entry.variable, entry.value)
-            entry.row.changes.append(Change(_("value"), *words, conflict, VALUE))
+            entry.row.changes.append(Change(label, *words, conflict, VALUE))
             entry.row.is_new = stored is None
     return figures, seen
 
@@ -445,7 +454,7 @@ def _respect_others(
     places = {entry.place: entry.value for entry in group.entries}
     lead = group.report.indicator.lead_unit_id
     variables = {variable.pk: variable for variable in group.report.indicator.variables.all()}
-    for figure in group.report.figures.all():
+    for figure in group.figures:
         if figure.demo or figure.changed_by_id == by.pk:
             continue
         key = figure.variable_id, figure.unit_id

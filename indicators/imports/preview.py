@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -54,10 +54,15 @@ class Row:
     sheet: str
     number: int
     title: str  # such as K1-1 外賓邀訪 · 次數
-    values: Sequence[tuple[str, str]] = ()  # (label, value as it was understood)
+    tell: Callable[[], Sequence[tuple[str, str]]] = tuple
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     is_new: bool = False  # whether nothing was stored before
+
+    @property
+    def values(self) -> Sequence[tuple[str, str]]:
+        """The row's values as they were understood, each with its label."""
+        return self.tell()  # of thousands of rows few are shown
 
     @property
     def state(self) -> RowState:

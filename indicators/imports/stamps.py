@@ -58,5 +58,5 @@ class Stamp:
 
 def digest(text: str | date) -> str:
     """Return what tells a text from any other, for its stamp."""
-    written = text.isoformat() if isinstance(text, date) else text
+    written = text.isoformat() if isinstance(text, date) else text.replace("\r\n", "\n")  # as cells have it
     return hashlib.sha256(written.encode()).hexdigest()[:12]

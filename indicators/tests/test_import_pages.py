@@ -123,7 +123,7 @@ def test_a_file_of_another_type_is_refused_recorded_and_not_kept(planner):
     assert "不予匯入" in said
     assert batch.refusal in said
     assert "下載原檔" not in said
-    assert "並未留存" in alerts(client.get(page(batch, "import_file")))
+    assert "亦未保存" in alerts(client.get(page(batch, "import_file")))
     assert not Entry.objects.filter(action=Action.EXPORT).exists()
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from indicators import workflow
 from indicators.imports import batches
@@ -15,6 +15,7 @@ from indicators.models import Figure, ImportBatch
 
 from .test_evidence_browser import enter, is_fine
 from .test_import_pages import BAD, GOOD, HEADER, STAMPED, in_csv
+from .test_workbook import filled, place
 
 __all__ = ["enter"]  # a fixture
 
@@ -33,20 +34,29 @@ def button(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_planner_uploads_looks_confirms_and_sees_the_worksheet(enter, planner, complaints, width):
+def test_a_planner_fills_in_a_workbook_uploads_it_confirms_and_sees_the_worksheet(
+    enter, planner, complaints, width
+):
     page = enter(planner, width)
     page.goto("/")
     page.get_by_role("link", name="匯入", exact=True).click()
     expect(page.get_by_role("heading", name="匯入檔案")).to_be_visible()
     is_fine(page, complaints)
-    choose(page, "亞東太平洋司第一季填報檔更正後最終版.csv", *GOOD)
+    first = page.get_by_role("listitem").filter(has_text="99 年度第 1 季")
+    with page.expect_download() as taken:
+        first.get_by_role("link", name="XLSX").click()
+    content = Path(taken.value.path()).read_bytes()
+    cells = [place(content, "K1-1", "數值", nth) for nth in (0, 1)]
+    content = filled(content, **dict(zip(cells, (4, 8), strict=True)))
+    name = taken.value.suggested_filename
+    page.locator("input[type=file]").set_input_files([{"name": name, "mimeType": "", "buffer": content}])
     button(page, "上傳並檢核")
-    expect(page.get_by_role("heading", level=1)).to_have_text("亞東太平洋司第一季填報檔更正後最終版.csv")
-    expect(page.locator(".rows tbody tr")).to_have_count(2)
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.locator(".rows tbody tr").filter(has_text="新增")).to_have_count(2)
     is_fine(page, complaints)
     with page.expect_download() as taken:
         page.get_by_role("link", name="下載原檔").click()
-    assert Path(taken.value.path()).read_bytes() == in_csv(*GOOD)
+    assert Path(taken.value.path()).read_bytes() == content
     assert not Figure.objects.exists()
 
     button(page, "確認匯入（2 筆）")
@@ -100,29 +110,31 @@ def test_mistakes_and_conflicts_are_seen_narrowed_and_given_up(
     assert ImportBatch.objects.filter(state=ImportBatch.State.WITHDRAWN).count() == 1
 
 
+def stays(page: Page, address: str) -> Locator:
+    """Let a form wait for an answer that does not come; return it."""
+    form = page.locator(f"form[action$='{address}']")
+    form.evaluate("form => form.addEventListener('submit', event => event.preventDefault())")
+    return form
+
+
 def test_what_takes_long_is_told_and_cannot_be_sent_twice(enter, planner, now):
     page = enter(planner, 1280)
-    held: list[Route] = []
     page.goto("/imports/")
-    page.route("**/imports/upload/", lambda route: held.append(route))
     choose(page, "a.csv", *GOOD)
-    waiting = page.get_by_role("status")
-    expect(waiting).to_be_hidden()
+    form = stays(page, "/upload/")
     button(page, "上傳並檢核")
-    expect(waiting).to_contain_text("正在檢核")
-    expect(waiting).to_contain_text("1 秒")
-    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(form.get_by_role("status")).to_contain_text("正在檢核")
+    expect(form.get_by_role("status")).to_contain_text("1 秒")
+    expect(form.get_by_role("progressbar")).to_be_visible()
     expect(page.get_by_role("button", name="上傳並檢核")).to_be_disabled()
-    [route] = held
-    route.continue_()
-    expect(page.get_by_role("button", name="確認匯入（2 筆）")).to_be_enabled()
-    batch = ImportBatch.objects.get()
+    form.evaluate("form => form.submit()")
 
-    page.route("**/apply/", lambda route: held.append(route))
+    expect(page.get_by_role("button", name="確認匯入（2 筆）")).to_be_enabled()
+    form = stays(page, "/apply/")
     button(page, "確認匯入（2 筆）")
-    expect(page.get_by_role("status")).to_contain_text("正在匯入 2 筆")
+    expect(form.get_by_role("status")).to_contain_text("正在匯入 2 筆")
     expect(page.get_by_role("button", name="放棄")).to_be_disabled()
-    batches.apply(batch=batch, by=planner, now=now)  # on another host, meanwhile
-    held[1].continue_()
+    batches.apply(batch=ImportBatch.objects.get(), by=planner, now=now)  # on another host, meanwhile
+    form.evaluate("form => form.submit()")
     expect(page.get_by_role("alert")).to_contain_text("匯入")
     assert Figure.objects.count() == 2

@@ -37,15 +37,15 @@ class Passage:
 
     def __init__(self, table: Table) -> None:
         self.count = 0
+        self.texts = Remembered(written)  # what the CSV has for a value
         self._table = table
         self._hash = hashlib.sha256()
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows, which can be read once."""
-        cells = Remembered(written)
         self._hash.update(_header(self._table))
         for part in parts(self._table.rows):
-            self._hash.update(_encoded([cells[value] for value in row] for row in part))
+            self._hash.update(_encoded([self.texts[value] for value in row] for row in part))
             self.count += len(part)
             yield from part
 

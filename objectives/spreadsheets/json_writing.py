@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from operator import add
 
 from .csv_writing import parts
 from .tables import Column, Table, Value
@@ -32,7 +31,7 @@ def json_lines(table: Table) -> Iterator[bytes]:
 
 
 def _object(names: Iterable[str], values: Iterable[str]) -> str:
-    return f"{{{', '.join(map(add, names, values))}}}"
+    return f"{{{', '.join(name + value for name, value in zip(names, values, strict=True))}}}"
 
 
 def _description(column: Column) -> dict[str, str]:

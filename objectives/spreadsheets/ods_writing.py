@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 from zipfile import ZipInfo
 
-from objectives.roc import taipei
-
 from .csv_writing import Passage, Row
 from .tables import Table, Value
 from .text import harmless
-from .values import Remembered, written
+from .values import Remembered
 from .workbooks import (
     COVER,
     COVER_WIDTHS,
@@ -113,7 +110,7 @@ def write_ods(table: Table, file: IO[bytes]) -> None:
     """
     passage = Passage(table)
     with archive(file) as book, SpooledTemporaryFile(IN_MEMORY) as waiting:
-        lengths = _write_data(waiting, table, passage.rows())
+        lengths = _write_data(waiting, table, passage)
         names = [sheet_name(table.title, number) for number in range(1, len(lengths) + 1)]
         book.writestr(ZipInfo("mimetype"), CONTENT_TYPE)  # the first, and not compressed
         with book.open("content.xml", "w") as content:
@@ -126,12 +123,12 @@ def write_ods(table: Table, file: IO[bytes]) -> None:
         add(book, "META-INF/manifest.xml", MANIFEST)
 
 
-def _write_data(file: IO[bytes], table: Table, rows: Iterator[Row]) -> list[int]:
+def _write_data(file: IO[bytes], table: Table, passage: Passage) -> list[int]:
     """Write the sheets of the data; return how many rows each has below its header."""
     header = _row([_text(harmless(column.header), "heading") for column in table.columns])
-    cells = Remembered(_cell)
+    cells = Remembered(lambda value: _cell(value, passage.texts[value]))
     lengths: list[int] = []
-    for part in sheets(rows):
+    for part in sheets(passage.rows()):
         start = _sheet_start(sheet_name(table.title, len(lengths) + 1), "column", len(table.columns))
         file.write(f"{start}<table:table-header-rows>{header}</table:table-header-rows>".encode())
         lengths.append(_write_rows(file, part, cells))
@@ -150,26 +147,23 @@ def _row(cells: list[str]) -> str:
     return f"<table:table-row>{''.join(cells)}</table:table-row>"
 
 
-def _cell(value: Value) -> str:
-    text = written(value)
+def _cell(value: Value, text: str) -> str:
     if not text or value is None:
         return "<table:table-cell/>"
     if isinstance(value, str):
         return _text(text)
     if isinstance(value, int | Decimal):
         return _number(text) if is_typed(value, text) else _text(text)
-    return _date(value)
+    return _date(text)
 
 
 def _number(text: str) -> str:
     return _typed(f'office:value-type="float" office:value="{text}"', text)
 
 
-def _date(day: date) -> str:
-    if isinstance(day, datetime):
-        style, value = "moment", taipei(day).replace(tzinfo=None).isoformat(timespec="seconds")
-    else:
-        style, value = "day", day.isoformat()
+def _date(text: str) -> str:
+    """Return a day or a moment, in ISO 8601; a cell knows no time zone."""
+    style, value = "moment" if "T" in text else "day", text[:19]
     attributes = f'table:style-name="{style}" office:value-type="date" office:date-value="{value}"'
     return _typed(attributes, value.replace("T", " "))
 

@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from .sheets import SheetProblem, SheetRefused
 
-MAX_ELEMENTS = 1_500_000
+MAX_ELEMENTS = 1_250_000  # such as 20,000 rows of 20 texts
 MAX_CHARACTERS = 12_000_000
 MAX_DEPTH = 100
 MAX_TAG = 512 * 1024  # bytes: an unfinished one is gone through again with every piece
@@ -27,10 +27,9 @@ class Allowance:
 
 
 class Listener:
-    """What is told of a document. Names are those that `parse` was given; what counts is `opened` and so on.
+    """Is told what a document holds, and counts it.
 
-    A subclass that overrides a method keeps the count, without calling this one: these are called for every
-    cell.
+    A subclass that overrides a method counts too, without a call of this one: each cell takes several.
     """
 
     opened = 0

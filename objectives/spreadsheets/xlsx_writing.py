@@ -6,7 +6,7 @@ Our own and small: the libraries take five to twenty times as long, most of it f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO
@@ -18,7 +18,7 @@ from objectives.roc import taipei
 from .csv_writing import Passage, Row
 from .tables import Table, Value
 from .text import harmless
-from .values import Remembered, written
+from .values import Remembered
 from .workbooks import (
     COVER,
     COVER_WIDTHS,
@@ -40,6 +40,7 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 CONTENT_TYPE = f"{KIND}.sheet"
+LARGEST_SHEET = 1_900_000_000  # bytes; what comes near 2 GiB takes a kind of zip that Excel may refuse
 
 DAY_ZERO = date(1899, 12, 30).toordinal()
 FIRST_DAY = 61  # 1 March 1900: before it the program counts a 29 February, and so is a day off
@@ -97,7 +98,7 @@ def write_xlsx(table: Table, file: IO[bytes]) -> None:
     """
     passage = Passage(table)
     with archive(file) as book:
-        lengths = _write_data(book, table, passage.rows())
+        lengths = _write_data(book, table, passage)
         _write_cover(book, cover(table, passage))
         names = [sheet_name(table.title, number) for number in range(1, len(lengths) + 1)]
         add(book, "xl/workbook.xml", _workbook(names, lengths, letters(len(table.columns) - 1)))
@@ -107,11 +108,11 @@ def write_xlsx(table: Table, file: IO[bytes]) -> None:
         add(book, "[Content_Types].xml", _content_types(len(names) + 1))
 
 
-def _write_data(book: ZipFile, table: Table, rows: Iterator[Row]) -> list[int]:
+def _write_data(book: ZipFile, table: Table, passage: Passage) -> list[int]:
     """Write the sheets of the data, from the second on; return how many rows each has below its header."""
-    cells = Remembered(_cell)
+    cells = Remembered(lambda value: _cell(value, passage.texts[value]))
     lengths: list[int] = []
-    for part in sheets(rows):
+    for part in sheets(passage.rows()):
         with book.open(_sheet_path(len(lengths) + 2), "w") as sheet:
             lengths.append(_write_sheet(sheet, table, part, cells, active=not lengths))
     return lengths
@@ -124,9 +125,11 @@ def _write_sheet(
     headers = [_text(harmless(column.header), HEADING) for column in table.columns]
     sheet.write(_sheet_start([width(column) for column in table.columns], frozen=True, active=active))
     sheet.write(_row(1, places, headers))
-    number = 1
+    number, size = 1, 0
     for number, row in enumerate(rows, start=2):
-        sheet.write(_row(number, places, [cells[value] for value in row]))
+        size += sheet.write(_row(number, places, [cells[value] for value in row]))
+        if size > LARGEST_SHEET:
+            break  # what is left of the rows is on the next sheet
     sheet.write(_sheet_end(f"A1:{places[-1]}{number}"))
     return number - 1
 
@@ -145,9 +148,8 @@ def _row(number: int, places: Sequence[str], cells: Sequence[str]) -> bytes:
     return f'<row r="{number}">{"".join(placed)}</row>'.encode()
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value, text: str) -> str:
     """Return a cell from behind its place on, «» for one that is empty."""
-    text = written(value)
     if not text or value is None:
         return ""
     if isinstance(value, str):

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.spreadsheets import workbooks
+from objectives.spreadsheets import workbooks, xlsx_writing
 from objectives.spreadsheets.reading import read_sheets
 from objectives.spreadsheets.tables import Column, Kind, Table, Value
 from objectives.spreadsheets.text import harmless
@@ -385,6 +385,12 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(name, count, lengths, mo
     assert {sheet[0][0] for sheet in data_sheets} == {"單位"}
     assert [row[1] for sheet in data_sheets for row in sheet[1:]] == list(range(count))
     assert found["說明"][-2] == ["列數", str(count)]
+
+
+def test_a_sheet_that_grows_too_large_goes_on_in_the_next(monkeypatch):
+    monkeypatch.setattr(xlsx_writing, "LARGEST_SHEET", 150)  # reached by the second row of each
+    found = xlsx_sheets(file_of("xlsx", [["外", number, None, None, None] for number in range(5)]))
+    assert [[row[1] for row in sheet[1:]] for sheet in list(found.values())[1:]] == [[0, 1], [2, 3], [4]]
 
 
 def test_an_xlsx_file_opens_at_its_data_and_prints_on_a4():

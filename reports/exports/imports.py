@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
+from indicators.import_forms import FilterForm
 from indicators.models import ImportBatch
 from objectives.spreadsheets.tables import Column, Kind, Value
 
@@ -41,19 +41,16 @@ COLUMNS = (
 )
 
 
-# What an address may ask: the column, and the answers it knows; of a person the account.
-FILTERS: dict[str, str] = {"state": "state", "kind": "kind", "person": "uploaded_by__username"}
-CHOICES: dict[str, Any] = {"state": ImportBatch.State, "kind": ImportBatch.Kind}
-HEADINGS = {"state": "狀態", "kind": "種類", "person": "上傳人帳號"}
-
-
 def _in_words(scope: Scope) -> list[tuple[str, str]]:
-    """Say what the filters ask. Raises ValidationError for a state or kind that there is not."""
+    """Say what the page's filters ask. Raises ValidationError for a state or kind that there is not."""
+    form = FilterForm(scope.more)
+    if not form.is_valid():
+        raise ValidationError([message for messages in form.errors.values() for message in messages])
     found = []
-    for name, value in scope.more.items():
-        if name in CHOICES and value not in CHOICES[name].values:
-            raise ValidationError(_("The address asks for imports of a kind that does not exist."))
-        found.append((HEADINGS[name], str(CHOICES[name](value).label) if name in CHOICES else value))
+    with override("zh-hant"):
+        for name, value in form.asked.items():
+            choices = dict(getattr(form.fields[name], "choices", ()))
+            found.append((str(form.fields[name].label), str(choices.get(value, value))))
     return found
 
 
@@ -61,11 +58,11 @@ def _rows(scope: Scope) -> Iterator[Row]:
     batches = ImportBatch.objects.all()
     if scope.reader is not None:
         batches = batches.visible_to(scope.reader)
-    asked = {FILTERS[name]: value for name, value in scope.more.items()}
-    wanted = batches.filter(**asked).select_related("plan", "unit", "uploaded_by", "decided_by")
+    found = FilterForm(scope.more).narrowed(batches)
+    wanted = found.select_related("plan", "unit", "uploaded_by", "decided_by")
     with override("zh-hant"):
-        found = [_row(batch) for batch in wanted]
-    yield from found
+        rows = [_row(batch) for batch in wanted]
+    yield from rows
 
 
 def _row(batch: ImportBatch) -> Row:
@@ -90,6 +87,6 @@ IMPORTS = Dataset(
     ),
     columns=COLUMNS,
     rows=_rows,
-    filters=tuple(FILTERS),
+    filters=tuple(FilterForm.base_fields),
     in_words=_in_words,
 )

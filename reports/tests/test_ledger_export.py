@@ -17,7 +17,7 @@ from ledger.acting import acting
 from ledger.check_export import COLUMNS
 from ledger.models import Entry
 from objectives.models import Goal, Plan
-from objectives.spreadsheets import workbooks as sheets_module
+from objectives.spreadsheets import workbooks
 from objectives.tests.pages import signed_in
 from reports.exports import ledger as ledger_files
 from reports.exports.ledger import LEDGER_COLUMNS, Extract, local
@@ -147,7 +147,7 @@ def test_no_cell_is_a_formula(auditing, person, extension):
 
 
 def test_a_full_sheet_is_followed_by_another(auditing, monkeypatch):
-    monkeypatch.setattr(sheets_module, "LONGEST_SHEET", 7)
+    monkeypatch.setattr(workbooks, "LONGEST_SHEET", 7)
     found = sheets(content(auditing.get("/ledger/export.xlsx?kind=objectives_goal")))
     assert len(found) == 2
     assert all(tuple(sheet[0]) == HEADERS for sheet in found)
