@@ -79,12 +79,6 @@ def format_number(value: Decimal, *, digits: int | None = None) -> str:
     return "0" if text == "-0" else text
 
 
-def plain(number: Decimal) -> str:
-    """Return every digit of number without exponent, thousands separators or trailing zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def format_towards(value: Decimal, bound: Decimal, digits: int) -> str:
     """Return `value` with at most `digits` decimals, or as many more as keep it on its side of `bound`.
 

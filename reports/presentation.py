@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
-from indicators.numbers import format_number, format_towards, plain
+from indicators.numbers import format_number, format_towards
 from indicators.readings import Reading
 from indicators.value import Assessed, Direction, State
 from indicators.wording import STATES
 from objectives.models import Goal, Plan, User
 from objectives.permissions import can
+from objectives.spreadsheets.values import plain
 
 from .attainment import HUNDRED, Light, Mean, Progress
 from .charts import Bullet, bullet

@@ -11,10 +11,10 @@ import pytest
 
 from indicators import workflow
 from indicators.models import Indicator, PlannedValue, Variable
-from indicators.numbers import plain
 from indicators.value import value_at
 from mofa_kpi.tests.cast import NOW
 from objectives.spreadsheets.text import original
+from objectives.spreadsheets.values import plain
 from reports.attainment import attain
 from reports.exports.catalogue import DATASETS
 
