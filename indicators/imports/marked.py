@@ -15,7 +15,7 @@ from objectives.spreadsheets.workbooks import letters, sheet_name
 
 from .lines import AGENCY, SHEET, STAMP, SUMMARY, VALUE
 from .preview import Preview, Problem, Row
-from .workbook import COVER, FORMATS, TEXT, TEXT_HEADERS, WIDTHS
+from .workbook import COVER, FORMATS, SIDES, TEXT, TEXT_HEADERS, WIDTHS
 
 HEADINGS = ("工作表", "列", "欄", "問題")
 # What reads the same as a number as it does as a text: 1.10 and 007 do not.
@@ -108,6 +108,7 @@ def _copy(name: str, sheet: Sheet, notes: Notes) -> FormSheet:
         rows,
         frozen=(first, 0),
         hidden=_hidden(header, notes),
+        sides={place: SIDES[each] for place, each in enumerate(header) if each in SIDES},
         protected=False,
     )
 

@@ -205,6 +205,66 @@ def test_queries_do_not_grow_with_the_indicators(download, department):
     assert len(of_all) <= len(of_one) + 1
 
 
+@pytest.mark.parametrize("extension", FORMATS)
+def test_a_title_bears_the_formula_in_words_and_why_the_report_was_returned(
+    download, report, planner, head, now, extension
+):
+    entered = workflow.save_draft(
+        report=report("K1-1", 1),
+        by=planner,
+        now=now,
+        figures={"outbound": Decimal(20), "inbound": Decimal(9)},
+    )
+    submitted = workflow.submit(report=entered, by=planner, now=now)
+    workflow.return_for_correction(report=submitted, by=head, now=now, reason="請附名單")
+    said = text_of(download(extension).content, extension)
+    assert "計算式：我國部次長級以上官員訪問邦交國次數 + 邦交國部次長級以上官員訪問我國次數" in said
+    assert "年度目標值：55 次數" in said
+    assert "退回補正：請附名單" in said
+
+
+def text_of(content: bytes, extension: str) -> str:
+    """Return all that a workbook says: cells and notes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        names = ("content.xml",) if extension == "ods" else ("xl/sharedStrings.xml", "xl/comments1.xml")
+        return "".join(book.read(name).decode() for name in names).replace('<text:s text:c="1"/>', " ")
+
+
+def test_a_locked_row_says_why(download, approved):
+    approved("K5-2", 1, projects=3)
+    content = download().content
+    sheet = sheet_of(content)
+    assert "審核通過" in sheet[place(content, "K5-2", "數值")].comment.text
+    assert sheet[place(content, "K5-2", "狀態")].value == "審核通過"
+    assert sheet[place(content, "K1-1", "數值")].comment is None
+
+
+def test_whoever_enters_nothing_gets_it_to_read_and_is_told(download, auditor):
+    content = download(by=auditor).content
+    sheet = sheet_of(content)
+    assert all(cell.protection.locked for row in sheet.iter_rows() for cell in row)
+    cover = [
+        cells for each in read_sheets(content, "xlsx") if each.name == "說明" for _row, cells in each.rows
+    ]
+    assert ["唯讀", "下載人員目前無可填寫之欄位，本檔僅供參考。"] in cover
+    told = [cells[0] for each in read_sheets(download().content, "xlsx")[:1] for _row, cells in each.rows]
+    assert "唯讀" not in told
+
+
+def test_the_worksheet_leads_to_its_workbook_and_back(client, download, planner, auditor, department):
+    Indicator.objects.filter(code="K1-1").update(lead_unit=department)
+    for user, leads_back in ((planner, True), (auditor, False)):
+        client.force_login(user)
+        page = client.get("/worksheet/99/1/MOFA/?scope=own").content.decode()
+        assert (reverse("import_upload") in page.partition('class="actions files"')[2][:900]) is leads_back
+        for extension in FORMATS:
+            address = f"{reverse('workbook', args=[99, 1, 'MOFA', extension])}?scope=own"
+            assert address in page
+            codes = {row["指標代碼"] for row in table(client.get(address).content, extension)}
+            assert "K1-2" in codes
+            assert "K1-1" not in codes
+
+
 # -- The marked copy ---------------------------------------------------------------------------------------
 
 

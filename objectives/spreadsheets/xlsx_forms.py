@@ -32,6 +32,7 @@ LOOKS: dict[Look, dict[str, Any]] = {
 }
 NUMBERS = {Shape.NUMBER: "General", Shape.WHOLE: "#,##0", Shape.AMOUNT: "#,##0.######"}
 MARGIN = 0.5  # inches
+HIGHEST = 545  # that a row can be
 LINE = 23  # pixels, as all heights and widths of notes
 A4 = 9
 
@@ -87,7 +88,7 @@ def _write_sheet(sheet: Any, form: FormSheet, styles: Styles) -> None:
         sheet.set_column(column, column, width, None, {"hidden": column in form.hidden})
     for row, cells in enumerate(form.rows):
         if (lines := form.lines(row)) > 1:
-            sheet.set_row_pixels(row, LINE * lines)
+            sheet.set_row_pixels(row, min(LINE * lines, HIGHEST))
         for column, cell in enumerate(cells):
             _write_cell(sheet, row, column, cell, styles(cell.look, cell.shape, form.sides.get(column)))
             if cell.rule and cell.look is not Look.LOCKED:
