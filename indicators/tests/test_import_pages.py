@@ -132,7 +132,7 @@ def test_a_file_of_another_type_is_refused_recorded_and_not_kept(planner):
 
 
 @pytest.mark.parametrize("who", ["head", "reviewer", "manager", "auditor"])
-def test_who_enters_nothing_is_offered_no_upload_and_refused_one(request, client, who):
+def test_who_enters_nothing_is_offered_no_upload_and_refused_one(request, client, plan, who):
     client.force_login(request.getfixturevalue(who))
     assert "上傳並檢核" not in text(client.get(page(None, "imports")))
     assert client.get(page(None, "import_upload")).status_code == 403
@@ -413,7 +413,7 @@ def test_a_list_costs_the_same_however_many_imports_it_has(upload, planner, djan
     ("who", "is_led"),
     [("planner", True), ("administrator", True), ("auditor", True), ("manager", False), ("head", False)],
 )
-def test_the_navigation_leads_there_whoever_has_a_use_for_it(request, client, who, is_led):
+def test_the_navigation_leads_there_whoever_has_a_use_for_it(request, client, plan, who, is_led):
     client.force_login(request.getfixturevalue(who))
     link = f'href="{page(None, "imports")}"'
     for address in (reverse("dashboard"), reverse("admin:index")):
