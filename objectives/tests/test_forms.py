@@ -45,7 +45,8 @@ def test_what_is_written_reads_back_the_same(extension):
         Decimal("12345678901234.56"),
         0,
     ]
-    cells = [[FormCell(each)] for each in (*texts, *numbers)]
+    values: list[str | int | Decimal] = [*texts, *numbers]
+    cells = [[FormCell(each)] for each in values]
     [sheet] = read_sheets(WRITERS[extension]([form(*cells)]), extension)
     found = [row[0] for _number, row in sheet.rows]
     assert found == [
