@@ -38,15 +38,14 @@ def rows_of(content: bytes) -> Any:
 @EXTENSIONS
 def test_what_is_written_reads_back_the_same(extension):
     texts = ["=1+1", "'a", "a\n-b, =c", " \t兩 格 ", "_x0041_", "&<>\"'", "＝1"]
-    numbers = [
+    numbers: list[int | Decimal] = [
         Decimal("0.000001"),
         Decimal("-1150000.25"),
         99_999_999_999_999,
         Decimal("12345678901234.56"),
         0,
     ]
-    values: list[str | int | Decimal] = [*texts, *numbers]
-    cells = [[FormCell(each)] for each in values]
+    cells = [[FormCell(each)] for each in (*texts, *numbers)]
     [sheet] = read_sheets(WRITERS[extension]([form(*cells)]), extension)
     found = [row[0] for _number, row in sheet.rows]
     assert found == [
