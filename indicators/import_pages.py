@@ -32,7 +32,7 @@ from .imports.lines import ImportRefused
 from .imports.marked import marked_copy
 from .imports.preview import Preview, Row, RowState
 from .imports.workbook import FORMATS
-from .imports.written import tally, written
+from .imports.written import named, tally, touched, written
 from .models import ImportBatch, ImportFile
 from .my_work import ENTER, opened_periods, unit_pages
 from .uploads import has_failed, is_too_large
@@ -183,19 +183,31 @@ def _show(request: HttpRequest, batch: ImportBatch, problems: Sequence[str] = ()
     }
     match batch.state:
         case State.APPLIED:
-            part = _part(request, written(batch), ROWS_A_PAGE)
-            context |= {"tally": tally(batch), "part": part}
+            context |= _written(request, batch)
         case State.CHECKED | State.REFUSED if context["is_kept"]:
             context |= _previewed(request, batch)
     return render(request, "indicators/imports/batch.html", context)
 
 
+def _written(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
+    is_plan = batch.kind == ImportBatch.Kind.PLAN
+    part = _part(request, touched(batch) if is_plan else written(batch), ROWS_A_PAGE)
+    return {"tally": tally(batch), "part": part, "things": named(part) if is_plan else []}
+
+
 def _places(batch: ImportBatch, user: User) -> dict[str, str]:
-    """Return the addresses of the worksheet that a file is about, and of its workbook."""
-    if batch.plan is None or batch.quarter is None or batch.unit_id not in user.rights.units(VIEW):
+    """Return the addresses of the worksheet or plan that a file is about, and of its workbook."""
+    if batch.plan is None or batch.unit_id not in user.rights.units(VIEW):
+        return {}
+    extension = _extension(batch) if _extension(batch) in FORMATS else next(iter(FORMATS))
+    if batch.kind == ImportBatch.Kind.PLAN:
+        return {
+            "plan": reverse("admin:objectives_plan_change", args=[batch.plan_id]),
+            "workbook": reverse("admin:indicators_plan_file", args=[batch.plan_id, extension]),
+        }
+    if batch.quarter is None:
         return {}
     sheet = (batch.plan.year, batch.quarter, batch.unit.code)
-    extension = _extension(batch) if _extension(batch) in FORMATS else next(iter(FORMATS))
     return {
         "worksheet": reverse("worksheet", args=sheet),
         "workbook": reverse("workbook", args=[*sheet, extension]),

@@ -83,6 +83,44 @@ def tally(batch: ImportBatch) -> list[tuple[str, str, int]]:
     ]
 
 
+@dataclass(frozen=True)
+class Touched:
+    """An object of a plan that was written, and what was done to it first."""
+
+    model: Any
+    key: int
+    done: Action
+
+    @property
+    def kind(self) -> str:
+        return str(self.model._meta.verbose_name)
+
+    @property
+    def label(self) -> str:
+        """What the address of its history calls it."""
+        return str(self.model._meta.label_lower)
+
+
+def touched(batch: ImportBatch) -> list[Touched]:
+    """Return every object that a plan's file wrote, once, in the order in which they were written."""
+    models = {each._meta.db_table: each for each in audited_models().values() if not each._meta.auto_created}
+    rows = entries_of(batch).order_by("seq").values_list("table", "key", "action")
+    first: dict[tuple[str, str], str] = {}
+    for table, key, action in rows.filter(table__in=models):
+        first.setdefault((table, key), action)
+    return [Touched(models[table], int(key), Action(action)) for (table, key), action in first.items()]
+
+
+def named(things: Iterable[Touched]) -> list[tuple[Touched, Any]]:
+    """Put each object beside what was written of it; None where it is no more."""
+    things = list(things)
+    found = {
+        model: model._default_manager.in_bulk([each.key for each in things if each.model is model])
+        for model in {each.model for each in things}
+    }
+    return [(each, found[each.model].get(each.key)) for each in things]
+
+
 def written(batch: ImportBatch) -> list[Written]:
     """Return what a file of figures wrote, in the order of the plan."""
     spans: dict[tuple[str, str], Span] = {}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from indicators import import_pages, workflow
 from indicators.imports import batches
 from indicators.imports.figures import Decisions
+from indicators.imports.plan_files import plan_workbook
 from indicators.imports.preview import RowState
 from indicators.imports.stamps import Stamp
 from indicators.imports.written import tally, written
@@ -21,7 +25,7 @@ from indicators.models import Figure, ImportBatch, ImportFile, QuarterReport, Va
 from ledger.models import Action, Entry
 from objectives.models import Unit
 from objectives.roles import Role
-from objectives.spreadsheets.reading import MAX_SIZE
+from objectives.spreadsheets.reading import MAX_SIZE, read_sheets
 from objectives.tests.pages import signed_in, text
 
 HEADER = "年度,季別,指標代碼,填報項目,數值,備註"
@@ -236,7 +240,7 @@ def test_a_kept_file_that_was_altered_is_told_of(upload, planner):
 def test_a_confirmed_file_is_written_and_told_of(upload, planner):
     batch = upload()
     client = signed_in(planner)
-    assert client.post(page(batch, "import_apply")).url == page(batch)
+    assert client.post(page(batch, "import_apply"))["Location"] == page(batch)
     batch.refresh_from_db()
     assert batch.state == State.APPLIED
     assert {figure.variable.symbol: figure.value for figure in Figure.objects.all()} == {
@@ -273,7 +277,7 @@ def test_a_second_confirm_says_that_it_was_applied_and_changes_nothing(upload, p
 
 def test_a_withdrawn_file_cannot_be_confirmed(upload, planner):
     batch, client = upload(), signed_in(planner)
-    assert client.post(page(batch, "import_withdraw")).url == page(batch)
+    assert client.post(page(batch, "import_withdraw"))["Location"] == page(batch)
     assert "未匯入任何資料" in text(client.get(page(batch)))
     assert alerts(client.post(page(batch, "import_apply")))
     assert not Figure.objects.exists()
@@ -293,7 +297,7 @@ def test_what_changed_since_the_preview_is_refused_and_shown(upload, planner, ne
 def test_coming_to_a_decision_by_its_address_leads_to_the_preview(upload, planner):
     batch, client = upload(), signed_in(planner)
     for name in ("import_apply", "import_withdraw"):
-        assert client.get(page(batch, name)).url == page(batch)
+        assert client.get(page(batch, name))["Location"] == page(batch)
     batch.refresh_from_db()
     assert batch.state == State.CHECKED
 
@@ -351,18 +355,16 @@ def test_the_original_leaves_as_it_came_and_the_ledger_knows(upload, planner, au
     assert entry.new == {"file": "第一季.csv", "sha256": batch.sha256}
 
 
-def test_the_marked_copy_is_made_of_the_preview(upload, planner, monkeypatch):
-    seen = []
-    monkeypatch.setattr(
-        import_pages, "marked_copy", lambda *given: (seen.append(given), (b"marked", "csv"))[1]
-    )
+def test_the_marked_copy_names_what_is_wrong(upload, planner):
     batch = upload(*BAD)
     response = signed_in(planner).get(page(batch, "import_marked"))
-    [(content, extension, preview)] = seen
-    assert (content, extension) == (in_csv(*BAD), "csv")
-    assert len(preview.all_problems) == 2
-    assert response.content == b"marked"
-    assert Entry.objects.get(action=Action.EXPORT).new["file"] == "第一季（標示錯誤）.csv"
+    said = " ".join(
+        cell for sheet in read_sheets(response.content, "xlsx") for _, row in sheet.rows for cell in row
+    )
+    for problem in batches.preview(batch, by=planner, now=timezone.now()).all_problems:
+        assert problem.reason in said
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert Entry.objects.get(action=Action.EXPORT).new["file"] == "第一季（標示錯誤）.xlsx"
 
 
 # -- The list ----------------------------------------------------------------------------------------------
@@ -456,3 +458,29 @@ def test_what_others_wrote_meanwhile_is_not_told_as_the_imports(upload, planner,
     workflow.save_draft(report=report("K5-2", 2), by=planner, now=now, figures={"projects": Decimal(3)})
     batch.refresh_from_db()
     assert [each.indicator.code for each in written(batch)] == ["K1-1"]
+
+
+def test_of_a_plans_file_every_object_that_was_written_leads_to_its_history(administrator, plan, now):
+    content = plan_workbook(plan, "xlsx", by=administrator, now=now)
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    book["目標"].cell(2, column_of(book["目標"], "施政目標名稱")).value = "改過的名稱"
+    stream = io.BytesIO()
+    book.save(stream)
+    batch = batches.upload(content=stream.getvalue(), name="計畫.xlsx", by=administrator, now=now)
+    client = signed_in(administrator)
+    assert "確認匯入（1 筆）" in text(client.get(page(batch)))
+    assert client.post(page(batch, "import_apply"))["Location"] == page(batch)
+    response = client.get(page(batch))
+    [(thing, goal)] = response.context["things"]
+    assert (thing.done, goal.title) == (Action.UPDATE, "改過的名稱")
+    body = response.content.decode()
+    for address in (
+        reverse("history", args=["objectives.goal", goal.pk]),
+        reverse("admin:objectives_plan_change", args=[plan.pk]),
+        reverse("admin:indicators_plan_file", args=[plan.pk, "xlsx"]),
+    ):
+        assert address in body
+
+
+def column_of(sheet: Any, header: str) -> int:
+    return [cell.value for cell in sheet[1]].index(header) + 1

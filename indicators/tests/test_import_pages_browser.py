@@ -23,10 +23,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def choose(page: Page, name: str, *rows: str, header: str = HEADER) -> None:
-    content = in_csv(*rows, header=header)
-    page.locator("input[type=file]").set_input_files(
-        [{"name": name, "mimeType": "text/csv", "buffer": content}]
-    )
+    attach(page, name, in_csv(*rows, header=header))
+
+
+def attach(page: Page, name: str, content: bytes) -> None:
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "", "buffer": content})
 
 
 def button(page: Page, name: str) -> None:
@@ -49,7 +50,7 @@ def test_a_planner_fills_in_a_workbook_uploads_it_confirms_and_sees_the_workshee
     cells = [place(content, "K1-1", "數值", nth) for nth in (0, 1)]
     content = filled(content, **dict(zip(cells, (4, 8), strict=True)))
     name = taken.value.suggested_filename
-    page.locator("input[type=file]").set_input_files([{"name": name, "mimeType": "", "buffer": content}])
+    attach(page, name, content)
     button(page, "上傳並檢核")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator(".rows tbody tr").filter(has_text="新增")).to_have_count(2)
