@@ -314,7 +314,8 @@ class PlanResource(ModelResource):
         taken = self.taken
         row.is_new = taken.new
         conflict = self._is_stale()
-        row.values = [(name, taken.after[name]) for name in self._telling() if taken.after.get(name)]
+        values = [(name, taken.after[name]) for name in self._telling() if taken.after.get(name)]
+        row.tell = lambda: values
         row.changes = [
             Change(name, taken.before.get(name, ""), taken.after[name], conflict) for name in taken.differing
         ]

@@ -221,7 +221,7 @@ def things(
 
 @pytest.fixture
 def visitors(things: dict[str, Any], ministry: Unit, department: Unit, person: Any) -> list[Any]:
-    """Somebody of each kind, in the order of the table's columns; the department's planner did the uploads."""
+    """Somebody of each kind, in the order of the table's columns; the department's planner uploads."""
     places = {
         "own": department,
         "other": Unit.objects.create(code="NEXT", name="鄰司", parent=ministry),

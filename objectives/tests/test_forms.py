@@ -38,7 +38,7 @@ def rows_of(content: bytes) -> Any:
 @EXTENSIONS
 def test_what_is_written_reads_back_the_same(extension):
     texts = ["=1+1", "'a", "a\n-b, =c", " \t兩 格 ", "_x0041_", "&<>\"'", "＝1"]
-    numbers: list[int | Decimal] = [
+    numbers: list[Decimal | int] = [
         Decimal("0.000001"),
         Decimal("-1150000.25"),
         99_999_999_999_999,
