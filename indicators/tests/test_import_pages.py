@@ -463,7 +463,7 @@ def test_what_others_wrote_meanwhile_is_not_told_as_the_imports(upload, planner,
 def test_of_a_plans_file_every_object_that_was_written_leads_to_its_history(administrator, plan, now):
     content = plan_workbook(plan, "xlsx", by=administrator, now=now)
     book = openpyxl.load_workbook(io.BytesIO(content))
-    book["目標"].cell(2, column_of(book["目標"], "施政目標名稱")).value = "改過的名稱"
+    book["目標"].cell(2, column_of(book["目標"], "名稱")).value = "改過的名稱"
     stream = io.BytesIO()
     book.save(stream)
     batch = batches.upload(content=stream.getvalue(), name="計畫.xlsx", by=administrator, now=now)
