@@ -26,7 +26,7 @@ from ..models import ImportBatch, ImportFile
 from ..wording import file_problem, sheet_problem
 from ..workflow import Refusal
 from ..workflow.drafts import CHANGE
-from .figures import Decisions, Understood, check_figures, write_figures
+from .figures import Decisions, Understood, check_figures, try_figures, write_figures
 from .lines import SHEET, ImportRefused, placed
 from .plan_files import check_plan, plan_of, write_plan
 from .preview import Preview, Problem, RowState
@@ -138,6 +138,25 @@ def apply(
     return batch, written
 
 
+def rehearse(
+    *,
+    content: bytes,
+    name: str,
+    by: User,
+    now: datetime,
+    agency: str | None = None,
+    decide: Decisions | None = None,
+) -> Understood | None:
+    """Do what `upload` and `apply` would do, and take all of it back; nothing is kept. Raises as they do."""
+    sheets = read_file(content, name)
+    if _kind_of(sheets) == ImportBatch.Kind.FIGURES:
+        return try_figures(sheets, by=by, now=now, agency=agency, decide=decide)
+    found = check_plan(sheets, by=by, now=now)
+    if found.all_problems:
+        raise ImportRefused(found.all_problems)
+    return None
+
+
 def withdraw(*, batch: ImportBatch, by: User, now: datetime) -> ImportBatch:
     """Decide that a file is not to be applied any more. Raises Refusal and PermissionDenied as `apply`."""
     _require_own(batch, by)
@@ -203,9 +222,8 @@ def _judge(
     agency: str | None,
     decide: Decisions | None,
 ) -> None:
-    names = {sheet.name for sheet in sheets}
-    if names & PLAN_SHEETS and SHEET not in names:
-        batch.kind = ImportBatch.Kind.PLAN
+    batch.kind = _kind_of(sheets)
+    if batch.kind == ImportBatch.Kind.PLAN:
         batch.plan = plan_of(sheets, by)
         batch.unit = batch.plan.unit if batch.plan else batch.unit
     found, understood = _check(batch.kind, sheets, by, now, agency, decide)
@@ -218,6 +236,12 @@ def _judge(
         problems.append(Problem(0, words % {"number": batch.conflicts}))
     if problems:
         _refuse(batch, problems)
+
+
+def _kind_of(sheets: Sequence[Sheet]) -> ImportBatch.Kind:
+    names = {sheet.name for sheet in sheets}
+    is_plan = names & PLAN_SHEETS and SHEET not in names
+    return ImportBatch.Kind.PLAN if is_plan else ImportBatch.Kind.FIGURES
 
 
 def _check(

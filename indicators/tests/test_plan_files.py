@@ -542,3 +542,18 @@ def test_a_command_writes_the_same(plan, tmp_path, department):
     assert Entry.objects.latest("seq").action == Action.EXPORT
     with pytest.raises(CommandError):
         call_command("export_plan", "--year", "98", "--format", "ods", "--output", str(file))
+
+
+def test_a_dry_run_of_the_import_command_tries_a_plan_s_workbook_too(plan, administrator, tmp_path, now):
+    file = tmp_path / "plan.xlsx"
+    file.write_bytes(plan_workbook(plan, "xlsx", by=administrator, now=now))
+    before = Entry.objects.count()
+    call_command("import_figures", str(file), "--as", "administrator", "--dry-run")
+    assert Entry.objects.count() == before
+    book = openpyxl.load_workbook(file)
+    header = [cell.value for cell in book["指標"][1]]
+    book["指標"].cell(2, header.index("年度目標值") + 1).value = "多"
+    book.save(file)
+    with pytest.raises(CommandError, match="多"):
+        call_command("import_figures", str(file), "--as", "administrator", "--dry-run")
+    assert Entry.objects.count() == before

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from indicators.models import QuarterReport
+from indicators.models import ImportBatch, QuarterReport
 from ledger.acting import operating_system_user
 from ledger.models import Action, Entry
 from objectives.models import Plan, Unit
@@ -85,8 +85,10 @@ def test_an_import_that_is_refused_is_one_entry_and_nothing_else(plan, planner, 
     with pytest.raises(Exception, match="3"):
         call_command("import_figures", str(file), "--as=planner")
     [entry] = written_since(seq)
-    assert (entry.action, entry.actor, entry.source) == (Action.REFUSED, "planner", "import")
-    assert "「x」" in entry.reason
+    assert (entry.action, entry.actor, entry.source) == (Action.INSERT, "planner", "import")
+    assert entry.table == ImportBatch._meta.db_table
+    assert entry.new["state"] == ImportBatch.State.REFUSED
+    assert "「x」" in entry.new["refusal"]
     with pytest.raises(Exception, match="3"):
         call_command("import_figures", str(file), "--as=planner", "--dry-run")
     assert Entry.objects.head().seq == entry.seq, "a dry run wants to write nothing"

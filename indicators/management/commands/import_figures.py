@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from indicators.imports import batches
-from indicators.imports.figures import Decisions, Understood, try_figures
+from indicators.imports.figures import Decisions, Understood
 from indicators.imports.lines import HEADERS, OPTIONAL
 from indicators.models import ImportBatch
 from objectives.models import User
@@ -80,10 +80,10 @@ class Command(BaseCommand):
 
     def _try(
         self, content: bytes, name: str, user: User, agency: str | None, decide: Decisions
-    ) -> Understood:
+    ) -> Understood | None:
         self._progress(_("Checking %(name)s …") % {"name": name})
-        sheets = batches.read_file(content, name)
-        return try_figures(sheets, by=user, now=timezone.now(), agency=agency, decide=decide)
+        now = timezone.now()
+        return batches.rehearse(content=content, name=name, by=user, now=now, agency=agency, decide=decide)
 
     def _tell(self, written: Understood | None) -> None:
         if written is None:
