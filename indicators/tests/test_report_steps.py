@@ -99,7 +99,7 @@ def test_the_server_says_while_typing_whether_it_is_behind_and_what_is_noticed(b
     assert "notices" not in answer(following, figure_projects="30")
 
 
-@pytest.mark.parametrize("typed", ["2010-06-30", "99.13.1", "明年"])
+@pytest.mark.parametrize("typed", ["2010-06-31", "99.13.1", "明年"])
 def test_a_deadline_is_a_day_of_the_roc_calendar(behind, post, typed):
     response = post(behind, **FIGURES, **(LAG | {"improve_by": typed}))
     assert "請以民國年填寫日期" in mistakes(response)

@@ -387,7 +387,7 @@ def test_a_revised_formula_says_nothing_of_planned_values(k11, propose, administ
 
 
 def test_what_was_typed_stays_where_it_is_refused(k11, administrator):
-    page = signed_in(administrator).post(adding(k11), TYPED | {"target": "55", "decided_on": "2010-06-01"})
+    page = signed_in(administrator).post(adding(k11), TYPED | {"target": "55", "decided_on": "2010-06-31"})
     assert "decided_on" in page.context["form"].errors
     page = signed_in(administrator).post(adding(k11), TYPED | {"target": "55"})
     assert "沒有任何變更" in text(page)

@@ -498,5 +498,5 @@ def test_an_auditor_searches_opens_and_pages_in_the_browser(opened, k11, auditor
     page.get_by_role("link", name="較舊").click()
     expect(page.get_by_label("資料內容")).to_have_value("K1-1")
     with page.expect_download() as download:
-        page.get_by_role("link", name="下載 CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     assert download.value.suggested_filename.startswith("異動紀錄")

@@ -152,7 +152,7 @@ def test_a_file_is_downloaded_under_its_name(opened, some_figures, manager):
     page = opened("manager")
     page.goto("/?year=99&quarter=2")
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV").click()
+        page.locator("a[href*='attainment.csv']").click()
     assert download.value.suggested_filename == "99年度第2季達成情形.csv"
 
 
