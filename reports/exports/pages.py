@@ -75,7 +75,6 @@ def exports(request: HttpRequest, selection: Selection) -> HttpResponse:
         "selection": selection,
         "offers": [_offer(dataset, selection) for dataset in offered],
         "dictionary": DICTIONARY,
-        "dictionary": DICTIONARY,
         "dictionary_links": links(DICTIONARY),
     }
     return render(request, "reports/exports.html", context)
