@@ -130,6 +130,17 @@ def test_a_filled_workbook_is_taken(download, planner, now):
     assert QuarterReport.objects.get(indicator__code="K1-1", quarter=1).remark == "已辦理"
 
 
+def test_a_percentage_is_not_taken_for_the_number_that_the_cell_holds(download, planner, now):
+    book = openpyxl.load_workbook(io.BytesIO(download().content))
+    cell = book["填報"][place(download().content, "K7-1", "數值")]
+    cell.value, cell.number_format = 0.5, "0%"
+    stream = io.BytesIO()
+    book.save(stream)
+    batch = batches.upload(content=stream.getvalue(), name="x.xlsx", by=planner, now=now)
+    assert batch.state == ImportBatch.State.REFUSED
+    assert "50%" in batch.refusal
+
+
 def test_descriptions_are_locked_and_what_is_filled_in_is_not(download, approved):
     approved("K5-2", 1, projects=3)
     content = download().content

@@ -49,6 +49,12 @@ def number_cell(text: str) -> str:
     return text if is_plain else plain(number(text))
 
 
+def percent_cell(text: str) -> str:
+    """Return a percentage as it was typed: 50% where the file has 0.5, and nobody can say which is meant."""
+    hundredth = Decimal(format(number(text) or 0.0, ".15g"))
+    return f"{plain(float(hundredth * 100))}%"
+
+
 def number(text: str) -> float:
     """Read a number of a file. Raises SheetRefused where it is none."""
     value = float(text) if NUMBER.fullmatch(text := text.strip()) else math.inf

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from .archive import Archive
-from .cells import composed, duration_cell, moment_cell, number_cell, text_cell
+from .cells import composed, duration_cell, moment_cell, number_cell, percent_cell, text_cell
 from .parsing import Listener
 from .sheets import MAX_TEXT, Bad, Content, Gathering, RowCells, Sheet, SheetProblem, SheetRefused
 
@@ -30,7 +30,7 @@ DRAWINGS = {f"draw:{each}" for each in WORDS["draw"].split()}
 ASIDE = {"office:annotation", "text:ruby-text", "text:note"} | DRAWINGS  # not of the text they stand in
 VALUES = {  # of each type: the attribute that has it, and how it reads
     "float": ("office:value", number_cell),
-    "percentage": ("office:value", number_cell),
+    "percentage": ("office:value", percent_cell),
     "currency": ("office:value", number_cell),
     "date": ("office:date-value", moment_cell),
     "time": ("office:time-value", duration_cell),

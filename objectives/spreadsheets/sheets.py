@@ -31,9 +31,10 @@ class Sheet:
     """A sheet: its rows that hold anything, by their number in the file (from 1), each from column A on.
 
     A cell is its text in NFC, "" where it is empty: a number plainly in digits (15 significant ones, as a
-    spreadsheet shows them), a day as 2010-03-31, a moment as 2010-03-31T14:05:00 (midnight as its day), a
-    time as 14:05:00, a truth value as TRUE or FALSE; of a formula what it came to. One apostrophe that
-    protects a text is taken off. bad has the cells that cannot be read, by (row, column), both from 1; their
+    spreadsheet shows them), a percentage as 50%, a day as 2010-03-31, a moment as 2010-03-31T14:05:00
+    (midnight as its day), a time as 14:05:00, a truth value as TRUE or FALSE; of a formula what it came to.
+    An apostrophe that protects a text is taken off. bad has the cells that cannot be read, by (row, column),
+    both from 1; their
     text is "".
     """
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .archive import Archive
-from .cells import composed, moment_cell, number_cell, serial_cell, text_cell
+from .cells import composed, moment_cell, number_cell, percent_cell, serial_cell, text_cell
 from .number_formats import MAX_LENGTH, Shows, shows
 from .parsing import Listener
 from .sheets import (
@@ -325,6 +325,8 @@ class _Cells(_Texts):
         look = self._styles[int(style)] if style and self._styles else Shows.NUMBER
         if look is Shows.NUMBER:
             return number_cell(text)
+        if look is Shows.PERCENT:
+            return percent_cell(text)
         return serial_cell(text, is_1904=self._is_1904, elapsed=look is Shows.ELAPSED)
 
     def _other(self, kind: str, text: str) -> Content:

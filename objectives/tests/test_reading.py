@@ -236,9 +236,16 @@ def test_a_number_reads_as_what_fifteen_digits_say(value: float) -> None:
         ('0 "days"', "40268", "40268"),
         (r"\d0", "40268", "40268"),
         ("[Red]0;[$-404]0", "40268", "40268"),
+        (9, "0.5", "50%"),
+        (10, "0.293", "29.3%"),
+        ("0.0%;[Red]-0.0%", "1.1", "110%"),
+        ('0"%"', "50", "50"),
+        (r"0\%", "50", "50"),
     ],
 )
-def test_a_number_is_a_day_where_its_format_shows_one(look: int | str, serial: str, read: str) -> None:
+def test_a_number_is_a_day_or_a_percentage_where_its_format_shows_one(
+    look: int | str, serial: str, read: str
+) -> None:
     assert cells(xlsx(value_row(serial), looks=styles(look))) == [read]
 
 
@@ -395,7 +402,8 @@ BLANKS = 'a<text:s text:c="3"/>b<text:tab/>c<text:line-break/>d<text:s/>'
     ("cell", "read"),
     [
         (typed("float", "value", "0.30000000000000004", p("0.3")), "0.3"),
-        (typed("percentage", "value", "0.05", p("5%")), "0.05"),
+        (typed("percentage", "value", "0.05", p("5%")), "5%"),
+        (typed("percentage", "value", "0.293", p("29.3%")), "29.3%"),
         (typed("currency", "value", "5", p("$5")), "5"),
         (typed("date", "date-value", "2010-03-31"), "2010-03-31"),
         (typed("date", "date-value", "2010-03-31T00:00:00"), "2010-03-31"),
