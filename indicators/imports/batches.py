@@ -184,11 +184,11 @@ def read_file(content: bytes, name: str) -> list[Sheet]:
     try:
         if len(content) > MAX_SIZE:
             raise FileRefused(FileProblem.TOO_LARGE, megabytes=MAX_SIZE // MEGABYTE)
-        kind = check_file(io.BytesIO(content), name, len(content))
-        if kind not in READABLE:
+        extension = name.rpartition(".")[2].lower()
+        if extension not in READABLE.values():
             words = _("«%(extension)s» files are not imported. Upload the workbook as XLSX or ODS, or a CSV.")
-            raise ImportRefused([Problem(0, words % {"extension": kind.extension})])
-        return read_sheets(content, READABLE[kind])
+            raise ImportRefused([Problem(0, words % {"extension": extension[:20]})])
+        return read_sheets(content, READABLE[check_file(io.BytesIO(content), name, len(content))])
     except FileRefused as refused:
         raise ImportRefused([Problem(0, file_problem(refused))]) from refused
     except SheetRefused as refused:

@@ -31,6 +31,7 @@ def cover(dataset: Dataset, scope: Scope, demo: bool) -> list[tuple[str, str]]:
             *(_of_the_plan(dataset, scope, demo) if scope.plan_asked else ()),
             *dataset.in_words(scope),
             ("資料截至", roc_moment(scope.at.now)),
+            ("資料截至（as_of）", scope.at.written),
             ("匯出人", exported_by(scope.reader)),
             ("異動紀錄序號", str(head.seq)),
             ("異動紀錄雜湊值", head.hash),

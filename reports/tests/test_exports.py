@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
 import openpyxl
@@ -180,6 +180,19 @@ def test_a_cover_says_what_the_file_is_of_which_state_and_who_took_it(auditing, 
         assert cover["異動紀錄序號"] == str(head.seq) or int(cover["異動紀錄序號"]) == head.seq + 1
         assert cover["檔案格式版本"] == "4"
         assert cover["列數"] == "2" == str(len(rows))
+
+
+@pytest.mark.parametrize("extension", ["xlsx", "ods"])
+def test_the_hash_on_a_cover_is_that_of_the_open_file_of_its_moment(
+    auditing, filled, a_moment_later, extension
+):
+    a_moment_later()
+    read = {"xlsx": in_excel, "ods": in_libreoffice}[extension]
+    cover, _rows = read(content(auditing.get(f"/export/attainment.{extension}{YEAR}")))
+    a_moment_later()
+    moment = quote(cover["資料截至（as_of）"])
+    plain = content(auditing.get(f"/export/attainment.plain.csv{YEAR}&as_of={moment}"))
+    assert hashlib.sha256(plain).hexdigest() == cover["資料 SHA-256"]
 
 
 def test_figures_stand_with_their_place_in_the_formula(managing, filled):
