@@ -11,6 +11,7 @@ MAX_ROWS = 20_000  # of all sheets together
 MAX_COLUMNS = 64
 MAX_SHEETS = 16
 MAX_TEXT = 32_767  # characters of a cell, which is also what a spreadsheet program takes
+MAX_CHARACTERS = 12_000_000  # of all cells together, however often the file says them
 MAX_BAD = 100_000  # cells that cannot be read; nobody mends more
 
 
@@ -102,6 +103,7 @@ class Gathering:
         self._bad: dict[tuple[int, int], Bad] = {}
         self._rows_left = MAX_ROWS
         self._bad_left = MAX_BAD
+        self._characters_left = MAX_CHARACTERS
 
     def begin(self, name: str) -> None:
         if len(self.sheets) == MAX_SHEETS:
@@ -119,9 +121,10 @@ class Gathering:
             return
         self._rows_left -= times
         self._bad_left -= times * len(cells.bad)
+        self._characters_left -= times * sum(map(len, cells.texts))
         if number + times - 1 > MAX_ROWS or self._rows_left < 0:
             raise SheetRefused(SheetProblem.TOO_MANY_ROWS, limit=MAX_ROWS)
-        if self._bad_left < 0:
+        if self._bad_left < 0 or self._characters_left < 0:
             raise SheetRefused(SheetProblem.TOO_LARGE)
         for row in range(number, number + times):
             self._rows.append((row, cells.texts))

@@ -24,7 +24,7 @@ from objectives.spreadsheets.reading import (
     SheetRefused,
     read_sheets,
 )
-from objectives.spreadsheets.sheets import MAX_BAD
+from objectives.spreadsheets.sheets import MAX_BAD, MAX_CHARACTERS
 from objectives.spreadsheets.text import original
 
 from .workbooks import (
@@ -616,6 +616,19 @@ def test_more_bad_cells_than_anybody_mends_are_refused() -> None:
         more=times("rows", MAX_BAD // 50 + 1),
     )
     assert refused(ods(row), "ods") is SheetProblem.TOO_LARGE
+
+
+def test_more_text_than_anybody_types_is_refused_however_briefly_the_file_says_it() -> None:
+    text = "字" * MAX_TEXT
+    most = MAX_CHARACTERS // MAX_TEXT
+    assert len(only(ods(table_row(table_cell(p(text)), more=times("rows", most))), "ods").rows) == most
+    assert refused(ods(table_row(table_cell(p(text)), more=times("rows", most + 1))), "ods") is (
+        SheetProblem.TOO_LARGE
+    )
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        book.add_worksheet("填報").write_column(0, 0, [text] * (most + 1))
+    assert refused(file.getvalue()) is SheetProblem.TOO_LARGE
 
 
 def test_letters_with_more_marks_than_any_script_has_are_refused() -> None:
