@@ -392,7 +392,8 @@ class PlanResource(ModelResource):
                 raise ValidationError({NON_FIELD_ERRORS: why})
         else:
             changed = [self.attributes[header] for header in self.taken.differing]
-            errors |= {name: why for name, why in self.fixed(instance).items() if name in changed}
+            fixed = self.fixed(instance).items()
+            errors |= {name: ValidationError(why).error_list for name, why in fixed if name in changed}
         said = {each for column in self.columns if column.attribute in errors for each in column.says}
         try:
             instance.full_clean(exclude={*errors, *said}, validate_unique=validate_unique)
@@ -539,6 +540,8 @@ class UnitResource(PlanResource):
         return {"parent": _("The topmost unit that you administer stays where it is.")}
 
     def mistakes(self, instance: Any) -> Iterator[tuple[str, str]]:
+        if instance.parent_id is None and instance.pk and self.stored[self.taken.key].parent_id:
+            yield "parent", _("A unit below another cannot become a topmost one here. Name the one above it.")
         if instance.parent_id not in {None, *self.desk.administered("objectives.add_unit")}:
             yield "parent", _("You do not administer «%(unit)s».") % {"unit": instance.parent}
 

@@ -328,6 +328,14 @@ def test_units_that_stand_above_each_other_are_refused(plan, book, administrator
     assert "互為上級" in found[0]
 
 
+def test_a_unit_below_another_does_not_become_a_topmost_one(plan, book, administrator, department, now):
+    file = book()
+    file.row("單位", 單位代碼="DEPT")["上級單位代碼"] = ""
+    [refusal] = refusals(file, administrator, now)
+    assert refusal.startswith("上級單位代碼: ")
+    assert "最上級" in refusal
+
+
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
@@ -421,6 +429,15 @@ def test_an_adopted_plan_takes_what_its_pages_take(plan, book, administrator, no
         "年度目標值",
     ]
     assert all("院授研綜字第 1 號" in each for each in found)
+
+
+def test_what_is_fixed_and_wrong_besides_is_refused(plan, book, administrator, now):
+    adopt_plan(plan=plan, by=administrator, on=date(2009, 12, 31), number="院授研綜字第 1 號")
+    file = book()
+    file.row("指標", 代碼="K1-1")["計算式"] = "outbound +"
+    found = refusals(file, administrator, now)
+    assert {each.partition(":")[0] for each in found} == {"計算式"}
+    assert "院授研綜字第 1 號" in found[0]
 
 
 def test_a_closed_year_keeps_its_planned_values_and_thresholds(plan, book, administrator, now):
