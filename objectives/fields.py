@@ -7,6 +7,7 @@ lookup, so that a search for 年度 finds every 年度.
 What nobody can see at the ends of a text is not stored either: a reason of zero-width spaces is none.
 """
 
+import re
 import unicodedata
 from itertools import dropwhile
 from typing import Any
@@ -49,9 +50,13 @@ def folded(text: str) -> str:
     return "".join(each for each in compatible if not is_unseen(each) and each not in _SELECTORS)
 
 
+# Category Cc but for line breaks and tabs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
 def refuse_control_characters(text: str) -> None:
     """Raise ValidationError for control characters other than line breaks and tabs."""
-    if any(unicodedata.category(character) == "Cc" and character not in "\n\r\t" for character in text):
+    if _CONTROL.search(text):
         raise ValidationError(_("The text contains control characters. Please type it anew."))
 
 

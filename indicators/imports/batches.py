@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from ledger import models as ledger
@@ -34,6 +35,7 @@ from .preview import Preview, Problem, RowState
 READABLE = {FileType.CSV: "csv", FileType.XLSX: "xlsx", FileType.ODS: "ods"}
 PLAN_SHEETS = {"計畫", "指標"}
 CHANGE_PLAN = "objectives.change_plan"
+LONGEST_REASON = 500  # characters of a problem that are kept
 LONGEST_REFUSAL = 200  # problems that a batch keeps in words; checking its file again tells the rest
 
 
@@ -278,7 +280,7 @@ def _count(batch: ImportBatch, found: Preview) -> None:
 
 def _refuse(batch: ImportBatch, problems: Sequence[Problem]) -> None:
     batch.state = ImportBatch.State.REFUSED
-    said = [placed(problem) for problem in problems[:LONGEST_REFUSAL]]
+    said = [Truncator(placed(problem)).chars(LONGEST_REASON) for problem in problems[:LONGEST_REFUSAL]]
     if len(problems) > LONGEST_REFUSAL:
         said.append(_("… and %(number)s more.") % {"number": len(problems) - LONGEST_REFUSAL})
     batch.refusal = "\n".join(said)

@@ -85,6 +85,10 @@ class Entry:
     def refuse(self, reason: str, header: str = "") -> None:
         self.row.problems.append(self.line.problem(reason, header))
 
+    def refuse_repeated(self, row: int) -> None:
+        """Refuse what stands in an earlier row already."""
+        self.refuse(_("This figure stands in row %(row)s already. Delete one of them.") % {"row": row})
+
 
 @dataclass(frozen=True)
 class Known:
@@ -126,7 +130,7 @@ def entries_of(lines: Iterable[Line], by: User, agency: str | None = None) -> tu
         variable, unit = entry.place
         first = seen.setdefault((variable, entry.quarter, unit), line.number)
         if first != line.number:
-            entry.refuse(_("This figure stands in row %(row)s already. Delete one of them.") % {"row": first})
+            entry.refuse_repeated(first)
             continue
         entries.append(entry)
     return rows, entries
@@ -231,7 +235,7 @@ class _Reader:
             )
         quarter = _small_number(QUARTER, text)
         if quarter not in QUARTERS:
-            raise ValidationError(_("«%(text)s» is not 1, 2, 3 or 4.") % {"text": text})
+            raise ValidationError(_("«%(text)s» is not 1, 2, 3 or 4.") % {"text": text[:40]})
         return quarter
 
     def _unit(self, variable: Variable) -> Unit | None:
@@ -242,9 +246,15 @@ class _Reader:
         participants = variable.indicator.participants
         if not variable.by_unit:
             raise ValidationError(_("«%(name)s» is not given by unit; leave it empty.") % {"name": variable})
-        for unit in participants:
-            if text in (unit.code, unit.name):
-                return unit
+        if found := [unit for unit in participants if text == unit.code]:
+            return found[0]
+        found = [unit for unit in participants if text == unit.name]
+        if len(found) > 1:
+            codes = _(", ").join(unit.code for unit in found)
+            words = _("Several units are called «%(text)s». Write the code of the one: %(codes)s.")
+            raise ValidationError(words % {"text": text[:40], "codes": codes})
+        if found:
+            return found[0]
         raise ValidationError(
             _("«%(text)s» does not contribute. The units are: %(units)s.")
             % {"text": text[:40], "units": _(", ").join(unit.name for unit in participants)}
@@ -274,7 +284,8 @@ class _Reader:
 
     def _texts(self) -> dict[str, str | date]:
         """Return what the row says for the report besides its figure, by the report's fields."""
-        is_reason = self.line[VALUE] == NOT_APPLICABLE and REASON not in self.line.columns
+        has_none = REASON not in self.line.columns and not self.line.is_stamped
+        is_reason = has_none and self.line[VALUE] == NOT_APPLICABLE
         fields = {REMARK: "not_applicable_reason" if is_reason else "remark", **TEXTS}
         texts: dict[str, str | date] = {}
         for header, name in fields.items():
@@ -292,11 +303,11 @@ class _Reader:
         text, most = self.line[header], workflow.LENGTHS[name]
         if most is None:
             return RocDateField(required=False).clean(text)
-        refuse_control_characters(text)
         if len(text) > most:
             raise ValidationError(
                 _("The text has more than %(length)s characters. Shorten it.") % {"length": most}
             )
+        refuse_control_characters(text)
         return trimmed(text)
 
 

@@ -8,7 +8,7 @@ somebody else entered.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -269,12 +269,28 @@ def _understood(sheets: Sequence[Sheet], by: User, agency: str | None, whole: bo
     figures = _stored({report.pk for report in reports.values()})
     for key, group in by_report.items():
         report = reports[key]
-        understood.groups[report.pk] = Group(report, group, figures.get(report.pk, ()))
+        stored = figures.get(report.pk, ())
+        understood.groups[report.pk] = Group(report, _of_the_only_unit(group, stored), stored)
     for each in understood.groups.values():
         draft = _draft(each, by, whole)
         if draft and each.is_sound:
             understood.drafts.append(draft)
     return understood
+
+
+def _of_the_only_unit(entries: Iterable[Entry], stored: Iterable[Figure]) -> list[Entry]:
+    """Give what names no unit to the only one whose share it can be, as the verbs do; refuse a second row."""
+    wholes = {figure.variable_id for figure in stored if figure.unit_id is None}
+    found: dict[tuple[int, int | None], Entry] = {}
+    for entry in entries:
+        variable = entry.variable
+        if variable.by_unit and entry.unit is None and variable.pk not in wholes:
+            only, *others = variable.indicator.participants
+            entry = entry if others else replace(entry, unit=only)
+        first = found.setdefault(entry.place, entry)
+        if first is not entry:
+            entry.refuse_repeated(first.line.number)
+    return list(found.values())
 
 
 def _reports(wanted: Mapping[tuple[int, int], Sequence[Entry]]) -> dict[tuple[int, int], QuarterReport]:

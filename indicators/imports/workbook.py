@@ -152,7 +152,7 @@ def _rows(section: Section) -> Iterator[dict[str, FormCell]]:
             AGENCY: plan.unit.code,
             CODE: section.indicator.code,
             ITEM: row.variable.name,
-            UNIT: row.unit.name if row.unit else "",
+            UNIT: _unit(section, row),
             "計量單位": row.variable.unit,
             "狀態": section.report.get_status_display() if is_first else "",
             STAMP: str(_stamp(section, row, is_first)),
@@ -166,6 +166,14 @@ def _rows(section: Section) -> Iterator[dict[str, FormCell]]:
             cells[header] = _text(section, name) if is_first else FormCell(None, Look.LOCKED)
         yield cells
         is_first = False
+
+
+def _unit(section: Section, row: Row) -> str:
+    """Name the unit whose share a row is: by its code where several of the indicator's bear its name."""
+    if row.unit is None:
+        return ""
+    names = [each.name for each in section.participants.values()]
+    return row.unit.name if names.count(row.unit.name) == 1 else row.unit.code
 
 
 def _stamp(section: Section, row: Row, is_first: bool) -> Stamp:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 
 from indicators import workflow
 from indicators.imports import batches
@@ -18,7 +20,7 @@ from indicators.imports.preview import Preview, RowState
 from indicators.imports.stamps import Stamp
 from indicators.models import Figure, ImportBatch, ImportFile, Indicator, QuarterReport, Status, Variable
 from ledger.models import Action, Entry
-from objectives.models import Plan
+from objectives.models import Plan, Unit
 
 HEADERS = (
     "年度", "季別", "指標代碼", "指標", "填報項目", "單位", "計量單位", "第1季", "數值", "備註", "不適用理由",
@@ -364,6 +366,55 @@ def test_a_share_goes_to_its_unit(upload, workbook, planner, neighbour, departme
     mine = {**fresh, "單位": "外交部", "數值": "3", "版本": str(Stamp.of(1, None))}
     batches.apply(batch=upload([mine]), by=planner, now=now)
     assert {f.unit.code: f.value for f in Figure.objects.all()} == {"MOFA": 3, "DEPT": 4}
+
+
+def test_a_share_that_only_one_unit_can_have_needs_no_name(upload, workbook, planner, report, now):
+    Variable.objects.filter(indicator__code="K5-2").update(by_unit=True)
+    [row] = workbook("K5-2")
+    batches.apply(batch=upload([row | {"數值": "3"}]), by=planner, now=now)
+    assert Figure.objects.get().unit.code == "MOFA"
+    named, unnamed = ({**row, "單位": unit, "版本": str(Stamp.of(1, Decimal(3)))} for unit in ("外交部", ""))
+    assert (
+        batches.preview(upload([unnamed | {"數值": "3"}]), by=planner, now=now).count(RowState.UNCHANGED) == 1
+    )
+    batch = upload([named | {"數值": "4"}, unnamed | {"數值": "5"}])
+    assert batch.state == State.REFUSED
+    assert "第 2 列" in batch.refusal
+    assert stored() == {("K5-2", 1, "projects"): 3}
+
+
+def test_units_of_one_name_are_told_apart_by_their_codes(upload, workbook, planner, department, now):
+    shared = Indicator.objects.get(code="K5-2")
+    shared.contributing_units.add(
+        department, Unit.objects.create(code="DEPT2", name=department.name, parent=department)
+    )
+    shared.variables.update(by_unit=True)
+    [row] = workbook("K5-2")
+    batch = upload([row | {"單位": department.name, "數值": "3"}])
+    assert batch.state == State.REFUSED
+    assert "DEPT、DEPT2" in batch.refusal
+    batches.apply(batch=upload([row | {"單位": "DEPT2", "數值": "3"}]), by=planner, now=now)
+    assert Figure.objects.get().unit.code == "DEPT2"
+
+
+def test_a_workbook_without_its_column_of_reasons_keeps_remarks_remarks(
+    upload, workbook, planner, report, now
+):
+    rows = workbook("K5-2")
+    rows[0] |= {"數值": "不適用", "備註": "本季停辦"}
+    headers = tuple(header for header in HEADERS if header != "不適用理由")
+    batch = upload(in_csv(rows, headers))
+    assert batch.state == State.REFUSED
+    assert "不適用理由" in batch.refusal
+
+
+def test_what_is_said_of_a_file_stays_short_however_long_its_cells(upload, workbook, plan):
+    Variable.objects.filter(indicator__code="K2-1").update(name=Concat(F("symbol"), Value("長" * 190)))
+    [row, *_rest] = workbook("K2-1")
+    batch = upload([row | {"填報項目": "無" * 30_000}, row | {"季別": "0" * 30_000}])
+    said = batch.refusal.splitlines()
+    assert len(said) == 2
+    assert max(map(len, said)) <= 500
 
 
 def test_variables_are_known_by_symbol_too(upload, workbook, planner, now):

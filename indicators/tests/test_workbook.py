@@ -27,6 +27,7 @@ from indicators.imports.marked import SUMMARY, marked_copy
 from indicators.imports.stamps import Stamp
 from indicators.models import Figure, ImportBatch, Indicator, QuarterReport
 from ledger.models import Action, Entry
+from objectives.models import Unit
 from objectives.spreadsheets.reading import read_sheets
 
 FORMATS = ("xlsx", "ods")
@@ -128,6 +129,21 @@ def test_a_filled_workbook_is_taken(download, planner, now):
     assert values["inbound"] == 1234
     assert Decimal("0.3") in values.values()
     assert QuarterReport.objects.get(indicator__code="K1-1", quarter=1).remark == "已辦理"
+
+
+def test_shares_of_units_of_one_name_are_told_apart(download, planner, department, now):
+    twin = Unit.objects.create(code="DEPT2", name=department.name, parent=department)
+    shared = Indicator.objects.get(code="K5-2")
+    shared.contributing_units.add(department, twin)
+    shared.variables.update(by_unit=True)
+    content = download().content
+    rows = [row for row in table(content, "xlsx") if row["指標代碼"] == "K5-2"]
+    assert [row["單位"] for row in rows] == ["外交部", "DEPT", "DEPT2"]
+    content = filled(content, **{place(content, "K5-2", "數值", 2): 7})
+    batches.apply(
+        batch=batches.upload(content=content, name="x.xlsx", by=planner, now=now), by=planner, now=now
+    )
+    assert Figure.objects.get().unit == twin
 
 
 def test_a_percentage_is_not_taken_for_the_number_that_the_cell_holds(download, planner, now):
