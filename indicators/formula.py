@@ -196,6 +196,33 @@ def only_adds(formula: Formula) -> bool:
     return adds(formula.tree)
 
 
+def is_linear(formula: Formula, names: Collection[str]) -> bool:
+    """Whether the value moves in proportion with the values of `names`, whatever the others are.
+
+    Judged on the syntax tree: sums and differences, and products and quotients with something that holds none
+    of `names`. A comparison of them, or a denominator that holds one, is not linear.
+    """
+
+    def free(node: ast.expr) -> bool:
+        return not any(isinstance(each, ast.Name) and each.id in names for each in ast.walk(node))
+
+    def linear(node: ast.expr) -> bool:
+        if free(node) or isinstance(node, ast.Name):
+            return True
+        match node:
+            case ast.UnaryOp(op=ast.UAdd() | ast.USub(), operand=operand):
+                return linear(operand)
+            case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+                return linear(left) and linear(right)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return (linear(left) and free(right)) or (free(left) and linear(right))
+            case ast.BinOp(left=left, op=ast.Div(), right=right):
+                return linear(left) and free(right)
+        return False
+
+    return linear(formula.tree)
+
+
 def substitute(formula: Formula, values: Mapping[str, Decimal]) -> str:
     """Return the formula for people, its names replaced by their values: `(1,200 + 300) ÷ 2,000 × 100`.
 

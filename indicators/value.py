@@ -4,8 +4,19 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from enum import Enum
+from typing import cast
 
-from .formula import QUARTERS_IN_A_YEAR, WORKING, Formula, Undefined, minuend, only_adds, only_grows
+from .formula import (
+    QUARTERS_IN_A_YEAR,
+    WORKING,
+    Formula,
+    Undefined,
+    is_linear,
+    minuend,
+    only_adds,
+    only_grows,
+    rounded,
+)
 
 ZERO = Decimal(0)
 
@@ -194,6 +205,32 @@ def estimate(
         return rule.formula.evaluate(operands)
     except Undefined:
         return None
+
+
+def needed_per_quarter(rule: Rule, quarter: int, value: Value, target: Decimal) -> Decimal | None:
+    """Return what the SUM variables together must still bring in each quarter after `quarter`, for `target`.
+
+    None where the formula is not linear in them, or one of one counts for more than one of another; where
+    nothing further is due, or there is no value yet; and where the target, a floor, is reached already.
+    """
+    sums = [each for each in rule.official if each.rollup is Rollup.SUM and each.symbol in rule.formula.names]
+    left = {later for each in sums for later in each.due if later > quarter}
+    if not left or value.amount is None or value.amount >= target:
+        return None
+    if not is_linear(rule.formula, {each.symbol for each in sums}):
+        return None
+    worths = {_worth(rule.formula, each.symbol, value) for each in sums}
+    if len(worths) > 1 or (worth := worths.pop()) <= 0:
+        return None
+    with localcontext(WORKING):
+        return rounded((target - value.amount) / worth / len(left))
+
+
+def _worth(formula: Formula, symbol: str, value: Value) -> Decimal:
+    """Return by how much the value of a linear formula rises with one more of `symbol`."""
+    more = formula.evaluate({**value.operands, symbol: value.operands[symbol] + 1})
+    with localcontext(WORKING):
+        return rounded(more - cast(Decimal, value.amount))
 
 
 def offered_baseline(

@@ -1,5 +1,6 @@
-"""Bullet charts: the value as a bar, the planned value and the target as marks."""
+"""Charts: a value as a bar with marks for planned value and target; a mean as columns over the quarters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,3 +44,25 @@ def bullet(value: Decimal | None, planned: Decimal | None, target: Decimal) -> B
 
 def _percent(share: Decimal) -> str:
     return f"{share * 100:.2f}%"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a chart, in the units of its view box; nothing is drawn where there is no height."""
+
+    x: int
+    y: str
+    height: str
+
+
+COLUMN_STEP, CHART_HEIGHT = 16, 28
+
+
+def columns(percentages: Sequence[Decimal | None]) -> list[Column]:
+    """Lay out a column for each percentage, 0 to 100; None is left out, and 0 is a line."""
+    laid_out = []
+    for number, percentage in enumerate(percentages):
+        height = ZERO if percentage is None else max(percentage / 100 * CHART_HEIGHT, Decimal(1))
+        y = f"{CHART_HEIGHT - height:.2f}"
+        laid_out.append(Column(number * COLUMN_STEP, y, "" if percentage is None else f"{height:.2f}"))
+    return laid_out

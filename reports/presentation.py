@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from indicators.models import Indicator, PlannedValue, QuarterReport, Variable
+from indicators.models import QUARTERS, Indicator, PlannedValue, QuarterReport, Variable
 from indicators.numbers import format_number, format_towards
 from indicators.readings import Reading
 from indicators.value import Assessed, Direction, State
@@ -26,12 +26,14 @@ from objectives.permissions import can
 from objectives.spreadsheets.values import plain
 
 from .attainment import HUNDRED, Light, Mean, Progress
-from .charts import Bullet, bullet
+from .attention import Item, Reason
+from .charts import Bullet, Column, bullet, columns
 from .results import PlanResults, Result
-from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS
+from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS, REASON_SYMBOLS, REASONS
 
 VALUE_DIGITS = 2
 PERCENT_DIGITS = 1
+ZERO = Decimal(0)
 ARITHMETIC_DIGITS = 6
 
 ROLLUPS: dict[str, Promise] = {
@@ -57,6 +59,14 @@ def towards(value: Decimal, *bounds: Decimal | None, digits: int) -> str:
 def percent(value: Decimal, plan: Plan) -> str:
     """Show a percentage: one that has not reached 100, or a light's threshold, never looks as if it had."""
     return towards(value, HUNDRED, plan.green_threshold, plan.amber_threshold, digits=PERCENT_DIGITS)
+
+
+def signed(change: Decimal | None, digits: int) -> str:
+    """Show a change with its sign: +14, -0.5, ±0; another than 0 never looks like it. None is empty."""
+    if change is None:
+        return ""
+    shown = towards(change, ZERO, digits=digits)
+    return f"+{shown}" if change > 0 else shown if change else f"±{shown}"
 
 
 def equals(value: Decimal, bound: Decimal) -> str:
@@ -97,6 +107,15 @@ _TONES: dict[Progress | Light, str] = {
     Light.AMBER: "amber",
     Light.RED: "red",
     Light.WHITE: "none",
+}
+_REASON_TONES: dict[Reason, str] = {
+    Reason.OVERDUE: "red",
+    Reason.BEHIND: "amber",
+    Reason.INCOMPLETE: "none",
+    Reason.SHORT: "amber",
+    Reason.RED: "red",
+    Reason.AMBER: "amber",
+    Reason.WHITE: "none",
 }
 NOT_APPLICABLE = Standing("－", STATES[State.NOT_APPLICABLE], "none")
 
@@ -166,6 +185,12 @@ class Row:
         number = self.result.estimate
         return "" if number is None else towards(number, self.result.attainment.target, digits=1)
 
+    @cached_property
+    def needed(self) -> str:
+        """What each remaining quarter must still bring; empty where that cannot be said."""
+        number = self.result.needed
+        return "" if number is None else towards(number, ZERO, digits=1)
+
     @property
     def state(self) -> Promise:
         return STATES[self.result.attainment.value.state]
@@ -177,10 +202,6 @@ class Row:
     @cached_property
     def standing(self) -> Standing:
         return standing(self.result.attainment.light or self.result.attainment.progress)
-
-    @property
-    def needs_attention(self) -> bool:
-        return self.result.needs_attention
 
     @cached_property
     def bullet(self) -> Bullet:
@@ -197,6 +218,34 @@ class Row:
         if self.original_target:
             parts.append(_("originally %(number)s") % {"number": self.original_target})
         return _("%(title)s: %(numbers)s") % {"title": self.indicator, "numbers": _(", ").join(parts)}
+
+
+@dataclass(frozen=True)
+class AttentionRow(Row):
+    """One of 落後及待處理項目: the row, why it is listed, and what has changed since the quarter before."""
+
+    item: Item
+
+    @property
+    def reasons(self) -> list[Standing]:
+        return [
+            Standing(REASON_SYMBOLS[reason], REASONS[reason], _REASON_TONES[reason])
+            for reason in self.item.reasons
+        ]
+
+    @cached_property
+    def value_change(self) -> str:
+        return signed(self.item.value_change, VALUE_DIGITS)
+
+    @cached_property
+    def attainment_change(self) -> str:
+        return signed(self.item.attainment_change, PERCENT_DIGITS)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the unit explained the lag, or said what it will do."""
+        report = self.item.report
+        return bool(report and (report.lag_reason or report.response or report.coordination))
 
 
 @dataclass(frozen=True)
@@ -222,18 +271,52 @@ class GoalSection:
 
 
 @dataclass(frozen=True)
+class Trend:
+    """How a mean attainment went over the quarters: as numbers, and as columns of a chart.
+
+    goal is None for the whole plan.
+    """
+
+    goal: Goal | None
+    means: Sequence[MeanShown]
+
+    @property
+    def chart(self) -> Sequence[Column]:
+        return columns([shown.mean.mean for shown in self.means])
+
+    @property
+    def title(self) -> str:
+        """The chart in words."""
+        said = [
+            _("quarter %(quarter)s: %(mean)s")
+            % {"quarter": number, "mean": f"{shown.number.shown}%" if shown.number else "－"}
+            for number, shown in enumerate(self.means, start=1)
+        ]
+        return _("%(title)s: %(numbers)s") % {
+            "title": self.goal or _("the whole plan"),
+            "numbers": _(", ").join(said),
+        }
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """The first page: the answer, what needs attention, then everything by goal."""
 
     results: PlanResults
     mean: MeanShown
     tally: Sequence[tuple[Standing, int]]
-    attention: Sequence[Row]
+    attention: Sequence[AttentionRow]
     goals: Sequence[GoalSection]
+    trends: Sequence[Trend]
+
+    @property
+    def quarters(self) -> Sequence[int]:
+        """The quarters that the trends have."""
+        return QUARTERS[: self.results.quarter]
 
 
-def dashboard_of(results: PlanResults) -> Dashboard:
-    """Lay out a plan's results."""
+def dashboard_of(results: PlanResults, attention: Iterable[Item] = ()) -> Dashboard:
+    """Lay out a plan's results, and what of them wants somebody."""
     sections = [
         GoalSection(
             found.goal, [Row(result) for result in found.results], MeanShown(found.mean, results.plan)
@@ -248,9 +331,18 @@ def dashboard_of(results: PlanResults) -> Dashboard:
         results=results,
         mean=MeanShown(results.mean, results.plan),
         tally=tally,
-        attention=[row for section in sections for row in section.rows if row.needs_attention],
+        attention=[AttentionRow(item.result, item) for item in attention],
         goals=sections,
+        trends=list(_trends(results)),
     )
+
+
+def _trends(results: PlanResults) -> Iterator[Trend]:
+    """Yield how the plan's mean went over the quarters, then each goal's."""
+    quarters, plan = results.trend, results.plan
+    yield Trend(None, [MeanShown(each.mean, plan) for each in quarters])
+    for goals in zip(*(each.goals for each in quarters), strict=True):
+        yield Trend(goals[0].goal, [MeanShown(each.mean, plan) for each in goals])
 
 
 # -- One indicator -----------------------------------------------------------------------------------------

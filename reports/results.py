@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from indicators.formula import substitute
 from indicators.models import QUARTERS, Definition, Figure, Indicator, PlannedValue, QuarterReport, Variable
 from indicators.readings import Basis, Reading, readings
-from indicators.value import Assessed, Direction, Rule, estimate, value_at
+from indicators.value import Assessed, Direction, Rule, estimate, needed_per_quarter, side, value_at
 from indicators.wording import why_no_value
 from objectives.models import Goal, Plan, Unit
 from objectives.roc import gregorian_year, taipei
 
 from .attainment import Attainment, Light, Mean, Progress, attain, mean_attainment
 from .moments import At
-
-_WANTING: set[Progress | Light | None] = {
-    Progress.BEHIND, Progress.INCOMPLETE, Light.RED, Light.AMBER, Light.WHITE,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Result:
     planned: Decimal | None
     planned_demo: bool  # whether the planned value is a demonstration
     estimate: Decimal | None  # 全年推估; None where it would mean nothing
+    needed: Decimal | None  # what each remaining quarter must still bring; None where that cannot be said
 
     @property
     def names(self) -> dict[str, str]:
@@ -60,9 +58,11 @@ class Result:
         return substitute(self.rule.formula, self.attainment.value.operands)
 
     @property
-    def needs_attention(self) -> bool:
-        """落後及待處理項目: behind or without its figures, and every light at year end but the green one."""
-        return (self.attainment.light or self.attainment.progress) in _WANTING
+    def estimated_to_miss(self) -> bool:
+        """Whether the year is estimated to end short of the target."""
+        if self.estimate is None:
+            return False
+        return side(self.estimate, self.attainment.target, Direction(self.indicator.direction)) < 0
 
     @property
     def demo(self) -> bool:
@@ -95,6 +95,22 @@ class PlanResults:
     year_over: bool
     results: Sequence[Result]
     mean: Mean
+
+    @cached_property
+    def before(self) -> PlanResults | None:
+        """The same plan a quarter earlier, by what its reports say now; None in the first quarter."""
+        if self.quarter == QUARTERS[0]:
+            return None
+        quarter = self.quarter - 1
+        results = [
+            _result(self.plan, each.indicator, each.reading, quarter, self.year_over) for each in self.results
+        ]
+        return replace(self, quarter=quarter, results=results, mean=_mean(results))
+
+    @property
+    def trend(self) -> list[PlanResults]:
+        """The plan at every quarter up to this one, the first before."""
+        return [*(self.before.trend if self.before else ()), self]
 
     @property
     def at_year_end(self) -> bool:
@@ -215,7 +231,13 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
     )
     means_something = assessed is Assessed.QUARTERLY and quarter < QUARTERS[-1] and value.amount is not None
     estimated = estimate(rule, quarter, reading.figures, reading.not_applicable) if means_something else None
-    return Result(indicator, rule, reading, attainment, definition, quarter, planned, planned_demo, estimated)
+    is_floor = indicator.direction == Indicator.Direction.AT_LEAST
+    needed = (
+        needed_per_quarter(rule, quarter, value, definition.target) if means_something and is_floor else None
+    )
+    return Result(
+        indicator, rule, reading, attainment, definition, quarter, planned, planned_demo, estimated, needed
+    )
 
 
 def _mean(results: Iterable[Result]) -> Mean:

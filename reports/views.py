@@ -17,6 +17,7 @@ from indicators.models import Indicator, QuarterReport
 from indicators.wording import formula_in_names, formula_in_symbols
 from objectives.models import Strategy, User
 
+from .attention import wanting
 from .document import document_of, linked, outline, scheme_line
 from .presentation import (
     Row,
@@ -26,6 +27,7 @@ from .presentation import (
     value_arithmetic,
     variable_rows,
 )
+from .reporting import reporting
 from .results import contributors, plan_indicators, plan_results, results_by_quarter
 from .revisions import revisions_shown
 from .selection import Selection, asked_data, reader, select
@@ -57,7 +59,13 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @page
 def dashboard(request: HttpRequest, selection: Selection) -> HttpResponse:
     results = plan_results(selection.plan, quarter=selection.quarter, at=selection.at, basis=selection.basis)
-    context = {"selection": selection, "dashboard": dashboard_of(results)}
+    reports = QuarterReport.objects.visible_to(cast(User, request.user))
+    followed = reporting(selection.plan, until=selection.quarter, reports=reports, now=selection.at.now)
+    context = {
+        "selection": selection,
+        "dashboard": dashboard_of(results, wanting(results, followed)),
+        "units": followed.units,
+    }
     return render(request, "reports/dashboard.html", context)
 
 

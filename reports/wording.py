@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .attainment import Light, Progress
+from .attention import Reason
 
 PROGRESS_SYMBOLS: dict[Progress, str] = {
     Progress.ACHIEVED: "✓",
@@ -27,4 +28,22 @@ LIGHTS: dict[Light, Promise] = {
     Light.AMBER: _("Amber light"),
     Light.RED: _("Red light"),
     Light.WHITE: _("White light"),
+}
+REASONS: dict[Reason, Promise] = {
+    Reason.OVERDUE: _("Report overdue"),
+    Reason.BEHIND: PROGRESS[Progress.BEHIND],
+    Reason.INCOMPLETE: PROGRESS[Progress.INCOMPLETE],
+    Reason.SHORT: _("Estimated to miss the target"),
+    Reason.RED: LIGHTS[Light.RED],
+    Reason.AMBER: LIGHTS[Light.AMBER],
+    Reason.WHITE: LIGHTS[Light.WHITE],
+}
+REASON_SYMBOLS: dict[Reason, str] = {
+    Reason.OVERDUE: "！",
+    Reason.BEHIND: PROGRESS_SYMBOLS[Progress.BEHIND],
+    Reason.INCOMPLETE: PROGRESS_SYMBOLS[Progress.INCOMPLETE],
+    Reason.SHORT: "↘",
+    Reason.RED: LIGHT_SYMBOLS[Light.RED],
+    Reason.AMBER: LIGHT_SYMBOLS[Light.AMBER],
+    Reason.WHITE: LIGHT_SYMBOLS[Light.WHITE],
 }

@@ -113,6 +113,10 @@ class ReportingPeriod(models.Model):
         """Say whether submission should have happened by now."""
         return taipei(now).date() > self.submit_by
 
+    def days_late(self, submitted_at: datetime | None, now: datetime) -> int:
+        """Return by how many days a submission missed its due date, or has missed it by now; else 0."""
+        return max((taipei(submitted_at or now).date() - self.submit_by).days, 0)
+
     def permission_units(self) -> Iterable[int]:
         return (self.plan.unit_id,)
 

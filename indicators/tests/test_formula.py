@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from indicators.formula import (
@@ -17,6 +17,7 @@ from indicators.formula import (
     Undefined,
     check_names,
     compile_formula,
+    is_linear,
     only_grows,
     substitute,
 )
@@ -291,6 +292,26 @@ def test_the_worked_arithmetic_is_shown_as_people_write_it(
     assert substitute(compile_formula(source), values) == shown
 
 
+@pytest.mark.parametrize(
+    ("source", "linear"),
+    [
+        ("a + b - c", True),
+        ("(a + b - c) / c * 100", True),
+        ("-a * (2 + c)", True),
+        ("100 * a / (c * c)", True),
+        ("c / a", False),
+        ("a * b", False),
+        ("a >= 3", False),
+        ("(a >= 3) + b", False),
+        ("not a", False),
+        ("(c > 1) + a", True),
+        ("c", True),
+    ],
+)
+def test_what_is_linear_in_some_names_is_judged_on_the_syntax_tree(source: str, linear: bool) -> None:
+    assert is_linear(compile_formula(source), {"a", "b"}) is linear
+
+
 def outcome(source: str) -> Decimal | FormulaError | Undefined:
     try:
         formula = compile_formula(source)
@@ -326,6 +347,18 @@ FORMULAS = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+@deterministic
+@given(FORMULAS, st.fractions(0, 1, max_denominator=4))
+def test_a_linear_formula_lies_on_the_line_between_any_two_values(source: str, share: Fraction) -> None:
+    formula, at = compile_formula(source), Decimal(share.numerator) / share.denominator
+    assume(is_linear(formula, formula.names) and isinstance(outcome(source), Decimal))
+    ends = [formula.evaluate(dict.fromkeys(formula.names, Decimal(end))) for end in (2, 7)]
+    between = formula.evaluate(dict.fromkeys(formula.names, 2 + 5 * at))
+    assert abs(between - (ends[0] + (ends[1] - ends[0]) * at)) < Decimal("1e-20") * max(
+        Decimal(1), abs(between)
+    )
 
 
 def exact(node: ast.expr, values: dict[str, Fraction], source: str) -> Fraction:

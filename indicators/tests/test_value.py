@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indicators.formula import compile_formula
-from indicators.value import Figures, Rollup, Rule, State, Value, VariableRule, brought_by, estimate, value_at
+from indicators.value import (
+    Figures,
+    Rollup,
+    Rule,
+    State,
+    Value,
+    VariableRule,
+    brought_by,
+    estimate,
+    needed_per_quarter,
+    value_at,
+)
 
 deterministic = settings(derandomize=True, max_examples=100, deadline=None)
 
@@ -243,10 +254,47 @@ def test_the_estimate_scales_flows_to_four_quarters_and_leaves_stocks(
     assert scaled == (None if expected is None else Decimal(expected))
 
 
+BOTH = rule("a + b", variable("a", Rollup.SUM), variable("b", Rollup.SUM))
+YEAR_ENDS_FIRST = rule("a", variable("a", Rollup.SUM, {1, 4}))
+
+
+@pytest.mark.parametrize(
+    ("definition", "quarter", "given", "target", "needed"),
+    [
+        (FLOW, 1, figures(visits={1: 4}), 10, "2"),
+        (FLOW, 3, figures(visits={1: 4, 2: 0, 3: 0}), 10, "6"),
+        (FLOW, 3, figures(visits={1: 10}), 10, None),
+        (FLOW, 4, figures(visits={1: 4}), 10, None),
+        (FLOW, 2, {}, 10, None),
+        (BOTH, 2, figures(a={1: 2}, b={2: 1}), 9, "3"),
+        (YEAR_ENDS_FIRST, 2, figures(a={1: 2}), 9, "7"),
+        (REVISED, 2, figures(revised={1: 2, 2: 2}, regulations={1: 40}), 30, "4"),
+        (
+            rule("a - k", *BOTH.variables, variable("k", Rollup.CONSTANT, (), constant=5)),
+            3,
+            figures(a={1: 6}),
+            2,
+            "1",
+        ),
+        (rule("a + 2 * b", *BOTH.variables), 3, figures(a={1: 2}, b={1: 1}), 9, None),
+        (rule("a * b", *BOTH.variables), 3, figures(a={1: 2}, b={1: 1}), 9, None),
+        (rule("a / (a + b)", *BOTH.variables), 3, figures(a={1: 2}, b={1: 1}), 9, None),
+        (rule("10 - a", *BOTH.variables), 3, figures(a={1: 2}), 9, None),
+        (rule("(a >= 3) + b", *BOTH.variables), 3, figures(a={1: 2}, b={1: 1}), 9, None),
+        (STOCK, 2, figures(projects={1: 96}), 100, None),
+    ],
+)
+def test_what_each_remaining_quarter_must_bring_is_said_where_the_formula_is_linear_in_its_flows(
+    definition: Rule, quarter: int, given: Figures, target: int, needed: str | None
+) -> None:
+    value = value_at(definition, quarter, given)
+    found = needed_per_quarter(definition, quarter, value, Decimal(target))
+    assert found == (None if needed is None else Decimal(needed))
+
+
 def test_thirds_in_an_estimate_add_up_again() -> None:
-    both = rule("a + b", variable("a", Rollup.SUM), variable("b", Rollup.SUM))
     given = figures(a={1: 4, 2: 3, 3: 3}, b={1: 1, 2: 1, 3: 0})
-    assert estimate(both, 3, given) == 16
+    assert estimate(BOTH, 3, given) == 16
 
 
 QUARTERLY_FIGURES = st.dictionaries(

@@ -41,6 +41,14 @@ def light(result: Result) -> Value:
     return LIGHT_SYMBOLS[found] if found else None
 
 
+def estimate(result: Result) -> Value:
+    return result.estimate
+
+
+ESTIMATE = Column(
+    "全年推估", Kind.NUMBER, 14, "按已填報季數推估之全年實際值，僅供參考；第 4 季及不宜推估者空白。",
+    unit="依「計量單位」欄", source=columns.RULES,
+)  # fmt: skip
 # What an indicator is, at the beginning of every row about its results.
 NAMED: tuple[tuple[Column, Cell], ...] = (
     (columns.YEAR, lambda r: r.indicator.goal.plan.year),
@@ -97,13 +105,7 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (columns.ATTAINMENT, lambda r: r.attainment.attainment),
     (columns.PROGRESS, progress),
     (columns.LIGHT, light),
-    (
-        Column(
-            "全年推估", Kind.NUMBER, 14, "按已填報季數推估之全年實際值，僅供參考；第 4 季及不宜推估者空白。",
-            unit="依「計量單位」欄", source=columns.RULES,
-        ),
-        lambda r: r.estimate,
-    ),
+    (ESTIMATE, estimate),
     (
         Column("計算式", Kind.TEXT, 48, "計畫原訂之計算式，以填報項目之符號表示。", source="指標定義"),
         lambda r: r.indicator.formula,

@@ -9,8 +9,9 @@ from .ledger import LEDGER
 from .missed import MISSED
 from .people import PEOPLE, ROLES
 from .status import STATUS
+from .units import UNITS
 
 DATASETS: dict[str, Dataset] = {
     each.name: each
-    for each in (ATTAINMENT, MISSED, FIGURES, STATUS, DEFINITIONS, PEOPLE, ROLES, IMPORTS, LEDGER)
+    for each in (ATTAINMENT, MISSED, FIGURES, STATUS, UNITS, DEFINITIONS, PEOPLE, ROLES, IMPORTS, LEDGER)
 }

@@ -15,7 +15,7 @@ from .attainment import DEMONSTRATION, UNAPPROVED
 from .dataset import Dataset
 from .scope import Scope
 
-FORMAT_VERSION = 4  # of all files; it changes whenever the same data would give another file
+FORMAT_VERSION = 5  # of all files; it changes whenever the same data would give another file
 REVISIONS = (
     "「年度目標值」及「計算式」為計畫原訂內容；自本季或先前季別起經修正者，另列「修正後目標值」、"
     "「修正後計算式」，累計實際值及達成度依修正後者計算"

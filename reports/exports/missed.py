@@ -9,22 +9,15 @@ from django.utils.translation import gettext_lazy as _
 from indicators.models import QuarterReport
 from objectives.spreadsheets.tables import Column, Kind, Value
 
-from ..presentation import standing
-from ..results import Result
+from ..attention import Item, wanting
+from ..wording import REASONS
 from . import columns
-from .attainment import HEAD_COLUMNS, NAMED, Cell, light, progress, result_rows, state
+from .attainment import ESTIMATE, HEAD_COLUMNS, NAMED, Cell, estimate, light, progress, result_rows, state
 from .dataset import Dataset, Row
 from .scope import Scope
 
 CELLS: tuple[tuple[Column, Cell], ...] = (
     *NAMED,
-    (
-        Column(
-            "列入原因", Kind.TEXT, 12,
-            "年度進行中為落後或資料未齊；年度終了後為黃燈、紅燈或白燈。", source=columns.RULES,
-        ),
-        lambda r: str(standing(r.attainment.light or r.attainment.progress).word),
-    ),
     (columns.MEASURE, lambda r: r.indicator.unit),
     (
         Column(
@@ -40,6 +33,49 @@ CELLS: tuple[tuple[Column, Cell], ...] = (
     (columns.ATTAINMENT, lambda r: r.attainment.attainment),
     (columns.PROGRESS, progress),
     (columns.LIGHT, light),
+    (ESTIMATE, estimate),
+    (
+        Column(
+            "其餘各季每季尚需", Kind.NUMBER, 16,
+            "為達目標值，其餘各季每季尚需新增之數；計算式與各季加總之填報項目不成正比，或已達目標者空白。",
+            source=columns.RULES,
+        ),
+        lambda r: r.needed,
+    ),
+)  # fmt: skip
+
+Listed = Callable[[Item], Value]
+LISTED: tuple[tuple[Column, Listed], ...] = (
+    (
+        Column(
+            "列入原因", Kind.TEXT, 24,
+            "年度進行中為逾期未填報、落後、資料未齊或推估未達標；年度終了後為逾期未填報、紅燈、黃燈或白燈。",
+            source=columns.RULES,
+        ),
+        lambda item: "、".join(str(REASONS[reason]) for reason in item.reasons),
+    ),
+    (
+        Column(
+            "逾期日數", Kind.WHOLE, 10,
+            "該季尚未送審而已逾送審期限之日數；未逾期或匯出人無權閱覽者為 0。",
+            unit="日", source=columns.REPORT,
+        ),
+        lambda item: item.days_late,
+    ),
+    (
+        Column(
+            "實際值較上季增減", Kind.NUMBER, 16, "累計實際值減上季之累計實際值；任一季無數值者空白。",
+            unit="依「計量單位」欄", source=columns.RULES,
+        ),
+        lambda item: item.value_change,
+    ),
+    (
+        Column(
+            "達成度較上季增減", Kind.NUMBER, 16, "達成度減上季之達成度；任一季無達成度者空白。",
+            unit="百分點", source=columns.RULES,
+        ),
+        lambda item: item.attainment_change,
+    ),
 )  # fmt: skip
 
 _OPEN_TO = "僅列計入之季填報，且匯出人有權閱覽者；其餘空白。"
@@ -67,33 +103,34 @@ TOLD: tuple[tuple[Column, Told], ...] = (
 )
 
 
-def _wanting(scope: Scope) -> list[Result]:
-    return [result for result in scope.results.results if result.needs_attention]
+def _wanting(scope: Scope) -> list[Item]:
+    return wanting(scope.results, scope.reporting)
 
 
 def _rows(scope: Scope) -> Iterator[Row]:
-    counted = scope.reports.filter(quarter=scope.quarter, status__in=scope.basis.statuses)
-    reports = {report.indicator_id: report for report in counted}
+    items = {item.result.indicator.pk: item for item in _wanting(scope)}
 
-    def told(say: Told) -> Cell:
-        def cell(result: Result) -> Value:
-            report = reports.get(result.indicator.pk)
-            return say(report) if report else None
+    def of_item(say: Listed) -> Cell:
+        return lambda result: say(items[result.indicator.pk])
 
-        return cell
+    def of_report(say: Told) -> Cell:
+        return of_item(lambda item: say(item.report) if item.report else None)
 
-    cells = (*(cell for _column, cell in CELLS), *(told(say) for _column, say in TOLD))
-    return result_rows(scope, _wanting(scope), cells)
+    cells: list[Cell] = [cell for _column, cell in CELLS]
+    cells += [of_item(say) for _column, say in LISTED]
+    cells += [of_report(say) for _column, say in TOLD]
+    return result_rows(scope, (item.result for item in items.values()), cells)
 
 
 MISSED = Dataset(
     name="missed",
     title="未達標及落後項目",
     about=_(
-        "What is behind, without its figures or, at the year's end, has no green light; with the reasons."
+        "What is behind, overdue, without its figures, estimated to miss its target or, at the year's end, "
+        "has no green light; with the reasons."
     ),
-    columns=(*(column for column, _cell in (*CELLS, *TOLD)), *HEAD_COLUMNS),
+    columns=(*(column for column, _say in (*CELLS, *LISTED, *TOLD)), *HEAD_COLUMNS),
     rows=_rows,
-    demo=lambda scope: any(result.demo for result in _wanting(scope)),
-    description="該季落後、資料未齊，或年度終了未得綠燈之績效指標，及主辦單位所提落後原因、因應對策與預定改善期限。",
+    demo=lambda scope: any(item.result.demo for item in _wanting(scope)),
+    description="該季逾期未填報、落後、資料未齊、推估未達標，或年度終了未得綠燈之績效指標，及主辦單位所提落後原因、因應對策與預定改善期限。",
 )

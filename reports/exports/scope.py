@@ -13,6 +13,7 @@ from indicators.readings import Basis
 from objectives.models import Plan, User
 
 from ..moments import At
+from ..reporting import Reporting, reporting
 from ..results import PlanResults, plan_results
 
 
@@ -49,6 +50,11 @@ class Scope:
         if self.reader is not None:
             reports = QuarterReport.objects.visible_to(self.reader)
         return reports.filter(indicator__goal__plan=self.plan, quarter__lte=self.quarter)
+
+    @cached_property
+    def reporting(self) -> Reporting:
+        """How the reports stand that the reader may follow, up to the quarter."""
+        return reporting(self.plan, until=self.quarter, reports=self.reports, now=self.at.now)
 
     @property
     def asked(self) -> dict[str, Any]:

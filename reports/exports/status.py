@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
@@ -11,7 +11,6 @@ from django.utils.translation import override
 from indicators import workflow
 from indicators.models import QuarterReport, ReportingPeriod
 from indicators.my_work import Standing
-from objectives.roc import taipei
 from objectives.spreadsheets.tables import Column, Kind
 
 from . import columns
@@ -60,11 +59,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def days_late(submitted_at: datetime | None, submit_by: date, now: datetime) -> int:
-    """Return by how many days submission missed its due date, or has missed it by now; 0 where it has not."""
-    return max((taipei(submitted_at or now).date() - submit_by).days, 0)
-
-
 def _rows(scope: Scope) -> Iterator[Row]:
     periods = {period.quarter: period for period in ReportingPeriod.objects.filter(plan=scope.plan)}
     reports = (
@@ -92,7 +86,7 @@ def _row(report: QuarterReport, period: ReportingPeriod | None, now: datetime) -
         len(missing), "、".join(missing) or None,
         *_days(period),
         report.submitted_at, report.endorsed_at, report.approved_at, report.returned_at,
-        days_late(report.submitted_at, period.submit_by, now) if period else None,
+        period.days_late(report.submitted_at, now) if period else None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from reports.charts import bullet
 from reports.presentation import percent, towards
 from reports.results import current_quarter
 
-from .markup import asked, markup, row_of
+from .markup import Markup, asked, markup, row_of
 
 THIRD = "/?year=99&quarter=3"
 FOURTH = "/?year=99&quarter=4"
@@ -95,14 +95,84 @@ def test_the_tally_counts_every_indicator_once(
     assert "－ 不適用" in row_of(response, "K5-2")
 
 
-def test_what_is_behind_or_incomplete_comes_first(managing, approved, plan):
+def attention(response) -> dict[str, str]:
+    """Return the rows of what wants somebody, each with what its unit says, by the indicator's code."""
+    page = response.content.decode().partition('id="attention"')[2].partition("<h2")[0]
+    found = Markup()
+    found.feed(page)
+    rows: dict[str, str] = {}
+    for row in found.rows[1:]:
+        code = row.split()[0] if re.match("[KC][0-9]", row) else [*rows][-1]
+        rows[code] = f"{rows.get(code, '')} {row}".strip()
+    return rows
+
+
+def test_what_wants_somebody_comes_first_and_says_why(managing, approved, plan):
+    for quarter, value in ((1, 14), (2, 28)):
+        PlannedValue.objects.create(
+            indicator=Indicator.objects.get(code="K1-1"), quarter=quarter, value=value
+        )
+    approved("K1-1", 1, outbound=6, inbound=8)
+    approved("K1-1", 2, outbound=5, inbound=8, behind=True)
+    approved("K2-2", 1, meetings=1)
+    approved("K2-2", 2, meetings=1)
+    approved("K1-2", 2, projects=100)
+    rows = attention(managing.get("/?year=99&quarter=2"))
+    assert "↓ 落後" in rows["K1-1"]
+    assert "推估未達標" in rows["K1-1"]
+    assert "預定 28" in rows["K1-1"]
+    assert "+13 達成度 +23.6 百分點" in rows["K1-1"]
+    assert "約 54 其餘各季每季尚需 14" in rows["K1-1"]
+    assert "落後原因原因 因應對策對策 預定改善期限99 年 12 月 31 日" in rows["K1-1"]
+    assert "落後" not in rows["K2-2"]
+    assert "推估未達標" in rows["K2-2"]
+    assert "資料未齊" in rows["K1-2"]
+    assert "逾期" not in rows["K1-2"]
+    assert "！ 逾期未填報 ？ 資料未齊 尚未送審，逾期" in rows["K5-2"]
+    assert "K8-2" not in rows
+
+
+def test_what_units_say_and_what_is_overdue_is_told_to_those_who_may_follow_them(
+    client, approved, neighbour, plan
+):
     PlannedValue.objects.create(indicator=Indicator.objects.get(code="K1-1"), quarter=1, value=14)
     approved("K1-1", 1, outbound=4, inbound=8, behind=True)
-    approved("K2-2", 1, meetings=1)
-    rows = markup(managing.get("/?year=99&quarter=1")).rows
-    assert sum(row.startswith("K1-1") for row in rows) == 2
-    assert sum(row.startswith("K2-2") for row in rows) == 1
-    assert "↓ 落後" in next(row for row in rows if row.startswith("K1-1"))
+    client.force_login(neighbour)
+    response = client.get("/?year=99&quarter=1")
+    rows = attention(response)
+    assert "↓ 落後" in rows["K1-1"]
+    assert "落後原因" not in rows["K1-1"]
+    assert "逾期" not in " ".join(rows.values())
+    assert 'id="units"' not in response.content.decode()
+
+
+def test_units_stand_side_by_side_with_their_punctuality(managing, approved, report, planner, head, now):
+    QuarterReport.objects.filter(quarter=2).exclude(indicator__code="K5-2").delete()
+    approved("K1-1", 1, outbound=4, inbound=8)
+    back = workflow.save_draft(
+        report=report("K5-2", 2), by=planner, now=now, figures={"projects": Decimal(3)}, check_note="x"
+    )
+    back = workflow.submit(report=back, by=planner, now=now)
+    workflow.return_for_correction(report=back, by=head, now=now, reason="請補正")
+    page = managing.get("/?year=99&quarter=2")
+    [row] = [row for row in markup(page).rows if row.startswith("外交部 ")]
+    asked_for = QuarterReport.objects.filter(quarter__lte=2).asked_for().count()
+    assert row.split()[1:6] == [str(asked_for), "0", "1", str(asked_for - 1), "0"]
+    assert row.split()[-1] == "1"
+
+
+def test_the_means_over_the_quarters_are_those_that_each_quarter_shows(managing, approved):
+    for quarter in (1, 2, 3):
+        approved("K1-1", quarter, outbound=5, inbound=quarter)
+    page = managing.get("/?year=99&quarter=3").content.decode().partition('id="trends"')[2]
+    found = Markup()
+    found.feed(page.partition("<h2")[0])
+    whole = next(row for row in found.rows if row.startswith("全計畫"))
+    pages = [managing.get(f"/?year=99&quarter={quarter}").content.decode() for quarter in (1, 2, 3)]
+    means = [re.findall(r'<data value="([^"]+)" id="mean">', each)[0] for each in pages]
+    assert re.findall(r"\[([^]]+)\]", whole) == means
+    assert "第 1 季 10.9%、第 2 季 23.6%、第 3 季 38.2%" in whole
+    assert any(row.startswith("一、") and f"[{means[0]}]" in row for row in found.rows)
 
 
 def test_what_is_missing_is_named(managing, approved):
@@ -208,11 +278,12 @@ def test_a_percentage_keeps_clear_of_100_and_of_the_thresholds(plan):
 def test_the_number_of_queries_does_not_grow_with_the_indicators(
     managing, plan, django_assert_num_queries, request
 ):
-    queries = 13
+    queries = 15
     with django_assert_num_queries(queries):
         managing.get("/?year=99&quarter=1")
     # A file has no banner, and there is an entry about it in the ledger; PostgreSQL is told who writes that.
-    of_a_file = queries + (4 if connection.vendor == "postgresql" else 2)
+    # The page asks besides for the reports that are late, and when they were due.
+    of_a_file = queries - 2 + (4 if connection.vendor == "postgresql" else 2)
     with django_assert_num_queries(of_a_file):
         managing.get("/export/attainment.csv?year=99&quarter=1")
     total = request.getfixturevalue("many_indicators")
