@@ -28,6 +28,7 @@ from objectives.spreadsheets.values import plain
 from .attainment import HUNDRED, Light, Mean, Progress
 from .attention import Item, Reason
 from .charts import Bullet, Column, bullet, columns
+from .facets import Narrowing, kept
 from .results import PlanResults, Result
 from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS, REASON_SYMBOLS, REASONS
 
@@ -310,18 +311,25 @@ class Dashboard:
     trends: Sequence[Trend]
 
     @property
+    def shown(self) -> int:
+        """How many indicators the lists show."""
+        return sum(len(section.rows) for section in self.goals)
+
+    @property
     def quarters(self) -> Sequence[int]:
         """The quarters that the trends have."""
         return QUARTERS[: self.results.quarter]
 
 
-def dashboard_of(results: PlanResults, attention: Iterable[Item] = ()) -> Dashboard:
-    """Lay out a plan's results, and what of them wants somebody."""
+def dashboard_of(
+    results: PlanResults, attention: Iterable[Item] = (), narrowing: Narrowing | None = None
+) -> Dashboard:
+    """Lay out a plan's results, and what of them wants somebody; narrowing is for the lists alone."""
+    narrowing = narrowing or {}
     sections = [
-        GoalSection(
-            found.goal, [Row(result) for result in found.results], MeanShown(found.mean, results.plan)
-        )
+        GoalSection(found.goal, [Row(result) for result in rows], MeanShown(found.mean, results.plan))
         for found in results.goals
+        if (rows := kept(found.results, narrowing))
     ]
     counts: Mapping[Any, int] = results.light_counts if results.at_year_end else results.progress_counts
     tally = [(standing(kind), count) for kind, count in counts.items()]
@@ -331,7 +339,7 @@ def dashboard_of(results: PlanResults, attention: Iterable[Item] = ()) -> Dashbo
         results=results,
         mean=MeanShown(results.mean, results.plan),
         tally=tally,
-        attention=[AttentionRow(item.result, item) for item in attention],
+        attention=[AttentionRow(item.result, item) for item in attention if kept([item.result], narrowing)],
         goals=sections,
         trends=list(_trends(results)),
     )

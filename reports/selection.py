@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +18,7 @@ from indicators.readings import Basis
 from objectives.models import Plan, User
 from objectives.permissions import can
 
+from .facets import Narrowing, asked
 from .moments import At, data_at, read_moment
 from .results import current_quarter
 
@@ -42,6 +43,7 @@ class Selection:
     basis: Basis
     plans: Sequence[Plan]
     at: At
+    narrowing: Narrowing = field(default_factory=dict)
 
     @property
     def is_provisional(self) -> bool:
@@ -56,6 +58,16 @@ class Selection:
     def other_basis_query(self) -> str:
         """The query string with the other basis."""
         return self._query(basis=Basis.OFFICIAL if self.is_provisional else Basis.PROVISIONAL)
+
+    @property
+    def whole_query(self) -> str:
+        """The query string without what narrows the lists."""
+        return self._query(narrowing={})
+
+    @property
+    def whole_parameters(self) -> list[tuple[str, str]]:
+        """The same, name by name, for the form that narrows them."""
+        return parse_qsl(self.whole_query.removeprefix("?"))
 
     @property
     def present_query(self) -> str:
@@ -94,7 +106,10 @@ class Selection:
         quarter: int | None = None,
         basis: Basis | None = None,
         present: bool = False,
+        narrowing: Narrowing | None = None,
     ) -> str:
+        if narrowing is None:
+            narrowing = self.narrowing if plan in (None, self.plan) else {}  # another plan has other goals
         plan, basis = plan or self.plan, basis or self.basis
         query: dict[str, Any] = {"year": plan.year, "quarter": quarter or self.quarter}
         if len({plan.unit_id for plan in self.plans}) > 1:
@@ -103,7 +118,7 @@ class Selection:
             query["basis"] = basis.value
         if self.at.past and not present:
             query["as_of"] = self.at.written
-        return f"?{urlencode(query)}"
+        return f"?{urlencode({**query, **narrowing})}"
 
 
 def reader(request: HttpRequest) -> User:
@@ -143,7 +158,7 @@ def select(request: HttpRequest, at: At) -> Selection:
     basis = _basis(request.GET.get("basis", Basis.OFFICIAL.value))
     quarter = request.GET.get("quarter")
     chosen = current_quarter(plan, at.now) if quarter is None else _quarter(quarter)
-    return Selection(plan, chosen, basis, plans, at)
+    return Selection(plan, chosen, basis, plans, at, asked(request.GET))
 
 
 def _plan(plans: Sequence[Plan], agency: str | None, year: str | None) -> Plan:

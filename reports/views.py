@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from objectives.models import Strategy, User
 
 from .attention import wanting
 from .document import document_of, linked, outline, scheme_line
+from .facets import Facet, facets
 from .presentation import (
     Row,
     attainment_arithmetic,
@@ -28,7 +30,7 @@ from .presentation import (
     variable_rows,
 )
 from .reporting import reporting
-from .results import contributors, plan_indicators, plan_results, results_by_quarter
+from .results import PlanResults, contributors, plan_indicators, plan_results, results_by_quarter
 from .revisions import revisions_shown
 from .selection import Selection, asked_data, reader, select
 from .years import years
@@ -63,10 +65,18 @@ def dashboard(request: HttpRequest, selection: Selection) -> HttpResponse:
     followed = reporting(selection.plan, until=selection.quarter, reports=reports, now=selection.at.now)
     context = {
         "selection": selection,
-        "dashboard": dashboard_of(results, wanting(results, followed)),
+        "dashboard": dashboard_of(results, wanting(results, followed), selection.narrowing),
+        "facets": _facets(results, selection),
         "units": followed.units,
     }
     return render(request, "reports/dashboard.html", context)
+
+
+def _facets(results: PlanResults, selection: Selection) -> list[Facet]:
+    try:
+        return facets(results, selection.narrowing)
+    except ValidationError as error:
+        raise Http404(" ".join(error.messages)) from error
 
 
 @page

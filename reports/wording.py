@@ -33,7 +33,7 @@ REASONS: dict[Reason, Promise] = {
     Reason.OVERDUE: _("Report overdue"),
     Reason.BEHIND: PROGRESS[Progress.BEHIND],
     Reason.INCOMPLETE: PROGRESS[Progress.INCOMPLETE],
-    Reason.SHORT: _("Estimated to miss the target"),
+    Reason.SHORT: _("Estimated to miss"),
     Reason.RED: LIGHTS[Light.RED],
     Reason.AMBER: LIGHTS[Light.AMBER],
     Reason.WHITE: LIGHTS[Light.WHITE],

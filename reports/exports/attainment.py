@@ -11,11 +11,12 @@ from indicators.wording import STATES
 from objectives.models import Goal
 from objectives.spreadsheets.tables import Column, Kind, Value
 
+from ..facets import KEYS, in_words, kept
 from ..presentation import value_arithmetic
 from ..results import Result
 from ..wording import LIGHT_SYMBOLS, PROGRESS
 from . import columns
-from .dataset import Dataset, Row
+from .dataset import OF_A_PLAN, Dataset, Row
 from .scope import Scope
 
 KINDS = {Goal.Kind.KEY: "關鍵", Goal.Kind.COMMON: "共同性"}
@@ -130,8 +131,17 @@ def result_rows(scope: Scope, results: Iterable[Result], cells: Iterable[Cell]) 
     yield from found
 
 
+NARROWED = (*OF_A_PLAN, *KEYS)
+
+
+def narrowed_in_words(scope: Scope) -> list[tuple[str, str]]:
+    """Say what narrows the rows. Raises ValidationError for what there is not in the plan."""
+    with override("zh-hant"):
+        return in_words(scope.results, scope.more)
+
+
 def _rows(scope: Scope) -> Iterator[Row]:
-    return result_rows(scope, scope.results.results, (cell for _column, cell in CELLS))
+    return result_rows(scope, kept(scope.results.results, scope.more), (cell for _column, cell in CELLS))
 
 
 ATTAINMENT = Dataset(
@@ -140,6 +150,8 @@ ATTAINMENT = Dataset(
     about=_("Value, attainment and standing of every indicator at the quarter, with the worked arithmetic."),
     columns=(*(column for column, _cell in CELLS), *HEAD_COLUMNS),
     rows=_rows,
+    filters=NARROWED,
     demo=lambda scope: scope.results.demo,
+    in_words=narrowed_in_words,
     description="各績效指標於該季之目標值、預定值、累計實際值、達成度、進度或系統試算燈號，以及計算式與代入算式。",
 )

@@ -16,7 +16,7 @@ LEDGER = "異動紀錄（docs/ledger.md）"
 YEAR = Column("年度", Kind.WHOLE, 6, "計畫年度，民國紀年，如 99。", source=PLAN)
 QUARTER = Column("季別", Kind.WHOLE, 6, "1 至 4；表內數值計算至該季止。", source=PLAN)
 KIND = Column(
-    "類別", Kind.TEXT, 8, "「關鍵」為關鍵策略目標之指標，「共同」為共同性目標之指標。", source=INDICATORS
+    "類別", Kind.TEXT, 8, "「關鍵」為關鍵策略目標之指標，「共同性」為共同性目標之指標。", source=INDICATORS
 )
 GOAL_CODE = Column(
     "目標編號",

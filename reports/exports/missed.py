@@ -10,9 +10,22 @@ from indicators.models import QuarterReport
 from objectives.spreadsheets.tables import Column, Kind, Value
 
 from ..attention import Item, wanting
+from ..facets import kept
 from ..wording import REASONS
 from . import columns
-from .attainment import ESTIMATE, HEAD_COLUMNS, NAMED, Cell, estimate, light, progress, result_rows, state
+from .attainment import (
+    ESTIMATE,
+    HEAD_COLUMNS,
+    NAMED,
+    NARROWED,
+    Cell,
+    estimate,
+    light,
+    narrowed_in_words,
+    progress,
+    result_rows,
+    state,
+)
 from .dataset import Dataset, Row
 from .scope import Scope
 
@@ -104,7 +117,8 @@ TOLD: tuple[tuple[Column, Told], ...] = (
 
 
 def _wanting(scope: Scope) -> list[Item]:
-    return wanting(scope.results, scope.reporting)
+    found = wanting(scope.results, scope.reporting)
+    return [item for item in found if kept([item.result], scope.more)]
 
 
 def _rows(scope: Scope) -> Iterator[Row]:
@@ -131,6 +145,8 @@ MISSED = Dataset(
     ),
     columns=(*(column for column, _say in (*CELLS, *LISTED, *TOLD)), *HEAD_COLUMNS),
     rows=_rows,
+    filters=NARROWED,
+    in_words=narrowed_in_words,
     demo=lambda scope: any(item.result.demo for item in _wanting(scope)),
     description="該季逾期未填報、落後、資料未齊、推估未達標，或年度終了未得綠燈之績效指標，及主辦單位所提落後原因、因應對策與預定改善期限。",
 )

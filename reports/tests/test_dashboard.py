@@ -308,3 +308,40 @@ def test_the_quarter_shown_first_follows_figures_and_not_remarks(
     )
     approve(workflow.submit(report=idle, by=planner, now=now))
     assert current_quarter(plan, now) == 2
+
+
+def test_the_lists_are_narrowed_by_the_address_and_the_plan_s_numbers_are_not(managing, approved, department):
+    Indicator.objects.filter(code="K2-2").update(lead_unit=department)
+    PlannedValue.objects.create(indicator=Indicator.objects.get(code="K1-1"), quarter=1, value=14)
+    approved("K1-1", 1, outbound=4, inbound=8, behind=True)
+    whole = managing.get("/?year=99&quarter=1")
+    mean = re.search(r'<data value="([^"]+)" id="mean">', whole.content.decode())
+
+    def shown(narrowing: str) -> list[str]:
+        response = managing.get(f"/?year=99&quarter=1&{narrowing}")
+        assert mean[0] in response.content.decode()
+        assert tally(response) == tally(whole)
+        page = Markup()
+        page.feed(response.content.decode().partition("各目標達成情形</h2>")[2].partition('id="trends"')[0])
+        return [row.split()[0] for row in page.rows if re.match("[KC][0-9]", row)]
+
+    assert shown("unit=DEPT") == ["K2-2"]
+    assert shown("goal=C2") == ["C2-1", "C2-2"]
+    assert len(shown("kind=common")) == 6
+    assert shown("standing=behind") == ["K1-1"]
+    assert shown("standing=light_red") == []
+    assert shown("kind=key&goal=C2") == []
+    assert shown("scheme=&unit=&goal=K1") == ["K1-1", "K1-2"]
+    page = managing.get("/?year=99&quarter=1&goal=K1")
+    assert "以下列示 2 項指標" in text(page)
+    others = [asked(link) for link in markup(page).links if link.startswith("?") and "quarter=2" in link]
+    assert all(query["goal"] == "K1" for query in others)
+    assert "/export/missed.csv?year=99&amp;quarter=1&amp;goal=K1" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "narrowing", ["unit=NONE", "goal=K9", "kind=x", "standing=fine", "scheme=9", "goal=%00"]
+)
+def test_what_there_is_not_in_the_plan_is_not_found(managing, plan, narrowing):
+    for address in ("/", "/export/attainment.csv"):
+        assert managing.get(f"{address}?year=99&quarter=1&{narrowing}").status_code == 404

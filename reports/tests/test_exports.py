@@ -578,3 +578,18 @@ def test_the_command_tells_how_far_it_is(filled, tmp_path, capsys, monkeypatch):
     options = ["--dataset=attainment", "--format=csv", "--year=99", "--quarter=1"]
     call_command("export", *options, f"--output={tmp_path / 'out.csv'}")
     assert "3 " in capsys.readouterr().err
+
+
+def test_files_are_narrowed_as_the_dashboard_is(managing, filled, tmp_path):
+    for name in ("attainment", "missed"):
+        rows = table(managing, name, f"{YEAR}&kind=common")
+        assert rows
+        assert {row["類別"] for row in rows} == {"共同性"}
+    assert [row["指標代碼"] for row in table(managing, "attainment", f"{YEAR}&goal=K2")] == ["K2-1", "K2-2"]
+    said, _rows = in_excel(content(managing.get(f"/export/attainment.xlsx{YEAR}&goal=K2")))
+    assert said["目標"].startswith("二、")
+    options = {"year": 99, "quarter": 1, "format": "csv", "output": tmp_path / "x.csv"}
+    call_command("export", dataset="attainment", goal="K2", **options)
+    assert (tmp_path / "x.csv").read_text(encoding="utf-8-sig").count("\n") == 3
+    with pytest.raises(CommandError, match="--goal"):
+        call_command("export", dataset="people", goal="K2", reader="manager", **options)

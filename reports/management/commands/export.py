@@ -15,6 +15,7 @@ from reports.exports.dictionary import DICTIONARY
 from reports.exports.files import Export, extensions, sha256
 from reports.exports.ledger import LEDGER
 from reports.exports.scope import Scope
+from reports.facets import KEYS
 from reports.management.progress import told_on
 from reports.moments import At, data_at, read_moment
 
@@ -64,6 +65,8 @@ def add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--agency", metavar="CODE", help="code of the agency, where several have a plan")
     parser.add_argument("--basis", choices=("official", "provisional"), default="official")
     parser.add_argument("--indicator", metavar="CODE", help="of the figures: those of this indicator only")
+    for name in KEYS:
+        parser.add_argument(f"--{name}", help=f"narrow the list, as {name}= in the dashboard's address does")
     parser.add_argument(
         "--as-of",
         metavar="MOMENT",
@@ -75,16 +78,25 @@ def add_filters(parser: ArgumentParser) -> None:
 
 
 def _scope(dataset: Dataset, at: At, options: dict[str, Any]) -> Scope:
-    reader = _reader(dataset, options["reader"])
+    reader, more = _reader(dataset, options["reader"]), _more(dataset, options)
     if not dataset.of_a_plan:
-        return Scope(at, reader)
+        return Scope(at, reader, more=more)
     if options["year"] is None or options["quarter"] is None:
         raise CommandError(_("This table needs --year and --quarter."))
     basis = Basis(options["basis"]) if "basis" in dataset.filters else Basis.OFFICIAL
-    more = {"indicator": options["indicator"]} if options["indicator"] else {}
-    scope = Scope(at, reader, _plan(options["year"], options["agency"]), options["quarter"], basis, more)
+    plan = _plan(options["year"], options["agency"])
+    scope = Scope(at, reader, plan, options["quarter"], basis, more)
     dataset.in_words(scope)  # which refuses what there is not
     return scope
+
+
+def _more(dataset: Dataset, options: dict[str, Any]) -> dict[str, str]:
+    """Return what narrows the table further. Raises CommandError for what this one cannot be narrowed by."""
+    more = {name: options[name] for name in ("indicator", *KEYS) if options[name]}
+    for name in more:
+        if name not in dataset.filters:
+            raise CommandError(_("This table cannot be narrowed by --%(name)s.") % {"name": name})
+    return more
 
 
 def _reader(dataset: Dataset, username: str | None) -> User | None:
