@@ -55,6 +55,11 @@ class Selection:
         return self._query()
 
     @property
+    def parameters(self) -> list[tuple[str, str]]:
+        """The same, name by name, for a form."""
+        return parse_qsl(self.query.removeprefix("?"))
+
+    @property
     def other_basis_query(self) -> str:
         """The query string with the other basis."""
         return self._query(basis=Basis.OFFICIAL if self.is_provisional else Basis.PROVISIONAL)
@@ -66,7 +71,7 @@ class Selection:
 
     @property
     def whole_parameters(self) -> list[tuple[str, str]]:
-        """The same, name by name, for the form that narrows them."""
+        """The same, name by name, for a form."""
         return parse_qsl(self.whole_query.removeprefix("?"))
 
     @property
@@ -76,7 +81,7 @@ class Selection:
 
     @property
     def present_parameters(self) -> list[tuple[str, str]]:
-        """The same, name by name, for a form that asks for another moment."""
+        """The same, name by name, for a form."""
         return parse_qsl(self.present_query.removeprefix("?"))
 
     @property

@@ -19,6 +19,7 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("indicators/<str:code>/", views.indicator, name="indicator"),
     path("plan/", views.plan, name="plan"),
+    path("search/", views.search, name="search"),
     path("export/", export_pages.exports, name="exports"),
     path("export/<slug:name>.metadata.json", export_pages.describe, name="export_metadata"),
     path("export/<slug:name>.<str:extension>", export_pages.export, name="export"),

@@ -32,6 +32,8 @@ from .presentation import (
 from .reporting import reporting
 from .results import PlanResults, contributors, plan_indicators, plan_results, results_by_quarter
 from .revisions import revisions_shown
+from .search import MOST_CHARACTERS, words_of
+from .search import search as find
 from .selection import Selection, asked_data, reader, select
 from .years import years
 
@@ -118,6 +120,24 @@ def _indicator(selection: Selection, code: str) -> Indicator:
             % {"year": selection.plan.year}
         )
     return found
+
+
+@page
+def search(request: HttpRequest, selection: Selection) -> HttpResponse:
+    """What of the plan has the words that the address asks for."""
+    asked, problem, found = request.GET.get("q", ""), "", []
+    try:
+        found = find(selection.plan, words_of(asked), selection.query)
+    except ValidationError as error:
+        problem = " ".join(error.messages)
+    context = {
+        "selection": selection,
+        "asked": asked[: 2 * MOST_CHARACTERS],
+        "problem": problem,
+        "found": found,
+        "number": sum(len(each.hits) for each in found),
+    }
+    return render(request, "reports/search.html", context)
 
 
 @page

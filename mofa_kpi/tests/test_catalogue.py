@@ -64,6 +64,7 @@ DATA = {
     "reports/exports/people.py": "names of columns, and answers in them",
     "reports/exports/places.py": "answers in a column",
     "reports/exports/status.py": "names of columns",
+    "reports/search.py": "spellings that are alike",
     "reports/exports/units.py": "names of columns",
     "reports/document.py": "the notation of the source, and the notes' own words",
 }

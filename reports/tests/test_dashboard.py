@@ -316,6 +316,7 @@ def test_the_lists_are_narrowed_by_the_address_and_the_plan_s_numbers_are_not(ma
     approved("K1-1", 1, outbound=4, inbound=8, behind=True)
     whole = managing.get("/?year=99&quarter=1")
     mean = re.search(r'<data value="([^"]+)" id="mean">', whole.content.decode())
+    assert mean
 
     def shown(narrowing: str) -> list[str]:
         response = managing.get(f"/?year=99&quarter=1&{narrowing}")

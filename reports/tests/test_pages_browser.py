@@ -24,6 +24,8 @@ PAGES = {
     "indicator": "/indicators/K1-1/?year=99&quarter=2",
     "indicator with a long definition": "/indicators/C3-2/?year=99&quarter=4",
     "plan": "/plan/",
+    "search": "/search/?q=台日",
+    "narrowed dashboard": "/?year=99&quarter=2&kind=key",
     "password": "/accounts/password/",
     "nothing": "/?year=12",
 }
