@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from enum import Enum
 
@@ -61,6 +61,16 @@ class Reading:
     def until(self, quarter: int) -> Reading:
         """Return what was reported for the quarters up to quarter."""
         return self._of(lambda each: each <= quarter)
+
+    def supposing(self, figures: Mapping[tuple[int, str], Decimal]) -> Reading:
+        """Return what would have been reported with these figures too, each of them whole."""
+        quarters = {quarter for quarter, _symbol in figures}
+        return replace(
+            self,
+            figures={**self.figures, **figures},
+            not_applicable=self.not_applicable - quarters,
+            shares={key: shares for key, shares in self.shares.items() if key not in figures},
+        )
 
     def without(self, quarter: int) -> Reading:
         """Return what was reported for the other quarters, so that this one can be put in anew."""

@@ -1,7 +1,7 @@
 """An indicator's value at a quarter: figures rolled up over the quarters, and the formula over them."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from enum import Enum
 from typing import cast
@@ -97,6 +97,15 @@ class Rule:
     def official(self) -> tuple[VariableRule, ...]:
         """The variables that the value rests on: all but the memos."""
         return tuple(variable for variable in self.variables if not variable.memo)
+
+    def supposing(self, constants: Mapping[str, Decimal]) -> "Rule":
+        """Return the rule as it would be with these constants."""
+        return replace(
+            self,
+            variables=tuple(
+                replace(each, constant=constants.get(each.symbol, each.constant)) for each in self.variables
+            ),
+        )
 
     @property
     def only_grows(self) -> bool:

@@ -7,8 +7,8 @@ number of queries.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -85,6 +85,15 @@ class GoalResults:
 
 
 @dataclass(frozen=True)
+class Supposed:
+    """Numbers that an indicator might have: figures by quarter and symbol, constants by symbol, a target."""
+
+    figures: Mapping[tuple[int, str], Decimal] = field(default_factory=dict)
+    constants: Mapping[str, Decimal] = field(default_factory=dict)
+    target: Decimal | None = None  # None: its own
+
+
+@dataclass(frozen=True)
 class PlanResults:
     """A plan at a quarter."""
 
@@ -106,6 +115,16 @@ class PlanResults:
             _result(self.plan, each.indicator, each.reading, quarter, self.year_over) for each in self.results
         ]
         return replace(self, quarter=quarter, results=results, mean=_mean(results))
+
+    def supposing(self, indicator: Indicator, supposed: Supposed) -> PlanResults:
+        """The same plan, had one indicator other numbers; nothing is stored."""
+        results = [
+            _result(self.plan, each.indicator, each.reading, self.quarter, self.year_over, supposed)
+            if each.indicator == indicator
+            else each
+            for each in self.results
+        ]
+        return replace(self, results=results, mean=_mean(results))
 
     @property
     def trend(self) -> list[PlanResults]:
@@ -202,10 +221,18 @@ def contributors(results: Iterable[Result]) -> dict[int, str]:
     return {unit.pk: unit.name for unit in units}
 
 
-def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, year_over: bool) -> Result:
-    reading = reading.until(quarter)
+def _result(
+    plan: Plan,
+    indicator: Indicator,
+    reading: Reading,
+    quarter: int,
+    year_over: bool,
+    supposed: Supposed = Supposed(),
+) -> Result:
+    reading = reading.supposing(supposed.figures).until(quarter)
     definition = indicator.in_force(quarter)
-    rule = definition.rule
+    rule = definition.rule.supposing(supposed.constants)
+    target = definition.target if supposed.target is None else supposed.target
     row = {planned.quarter: planned for planned in indicator.planned_values.all()}.get(quarter)
     planned, planned_demo = (row.value, row.demo) if row else (None, False)
     assessed = Assessed(indicator.assessed)
@@ -222,7 +249,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
         rule,
         quarter=quarter,
         year_over=year_over,
-        target=definition.target,
+        target=target,
         direction=Direction(indicator.direction),
         assessed=assessed,
         planned=planned,
@@ -232,9 +259,7 @@ def _result(plan: Plan, indicator: Indicator, reading: Reading, quarter: int, ye
     means_something = assessed is Assessed.QUARTERLY and quarter < QUARTERS[-1] and value.amount is not None
     estimated = estimate(rule, quarter, reading.figures, reading.not_applicable) if means_something else None
     is_floor = indicator.direction == Indicator.Direction.AT_LEAST
-    needed = (
-        needed_per_quarter(rule, quarter, value, definition.target) if means_something and is_floor else None
-    )
+    needed = needed_per_quarter(rule, quarter, value, target) if means_something and is_floor else None
     return Result(
         indicator, rule, reading, attainment, definition, quarter, planned, planned_demo, estimated, needed
     )

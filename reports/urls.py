@@ -18,6 +18,7 @@ accounts = [
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("indicators/<str:code>/", views.indicator, name="indicator"),
+    path("indicators/<str:code>/what-if/", views.what_if, name="what_if"),
     path("plan/", views.plan, name="plan"),
     path("search/", views.search, name="search"),
     path("export/", export_pages.exports, name="exports"),

@@ -18,6 +18,7 @@ from indicators.models import Indicator, QuarterReport
 from indicators.wording import formula_in_names, formula_in_symbols
 from objectives.models import Strategy, User
 
+from .approval import Effect
 from .attention import wanting
 from .document import document_of, linked, outline, scheme_line
 from .facets import Facet, facets
@@ -35,6 +36,7 @@ from .revisions import revisions_shown
 from .search import MOST_CHARACTERS, words_of
 from .search import search as find
 from .selection import Selection, asked_data, reader, select
+from .what_if import WhatIfForm
 from .years import years
 
 
@@ -108,6 +110,27 @@ def indicator(request: HttpRequest, selection: Selection, code: str) -> HttpResp
         "years": years(found, selection, user),
     }
     return render(request, "reports/indicator.html", context)
+
+
+@page
+def what_if(request: HttpRequest, selection: Selection, code: str) -> HttpResponse:
+    """What an indicator, its goal and the plan would come to with the numbers in the address."""
+    found = _indicator(selection, code)
+    before = plan_results(selection.plan, quarter=selection.quarter, at=selection.at, basis=selection.basis)
+    [result] = [each for each in before.results if each.indicator == found]
+    form = WhatIfForm(request.GET, result=result)
+    supposed = form.supposed
+    context = {"selection": selection, "indicator": found, "form": form, "row": Row(result)}
+    if supposed is not None:
+        after = before.supposing(found, supposed)
+        [then] = [each for each in after.results if each.indicator == found]
+        context |= {
+            "effect": Effect(before, after, frozenset({found.pk})),
+            "value_arithmetic": value_arithmetic(then),
+            "attainment_arithmetic": attainment_arithmetic(then),
+            "why": then.why,
+        }
+    return render(request, "reports/what_if.html", context)
 
 
 def _indicator(selection: Selection, code: str) -> Indicator:

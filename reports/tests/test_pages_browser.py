@@ -25,6 +25,7 @@ PAGES = {
     "indicator with a long definition": "/indicators/C3-2/?year=99&quarter=4",
     "plan": "/plan/",
     "search": "/search/?q=台日",
+    "what if": "/indicators/K1-1/what-if/?year=99&quarter=2&q2-inbound=七",
     "narrowed dashboard": "/?year=99&quarter=2&kind=key",
     "password": "/accounts/password/",
     "nothing": "/?year=12",
