@@ -1,8 +1,9 @@
 """Charts: a value as a bar with marks for planned value and target; a mean as columns over the quarters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 
 ZERO = Decimal(0)
 MARGIN = Decimal("0.15")
@@ -19,26 +20,77 @@ class Bullet:
     zero: str | None  # the line that bars start from, where it is not the left edge
 
 
-def bullet(value: Decimal | None, planned: Decimal | None, target: Decimal) -> Bullet:
-    """Lay out a chart. One rule for all: the scale holds zero and every number, and 15 % more above.
+class Scale:
+    """One rule for all charts: the scale holds zero and every number, and 15 % more above.
 
     Where a number is negative the scale has the same margin below.
     """
-    numbers = [ZERO, target, *(number for number in (value, planned) if number is not None)]
-    low, high = min(numbers), max(numbers)
-    span = (high - low) or Decimal(1)
-    start = low - span * MARGIN if low < 0 else ZERO
-    whole = high + span * MARGIN - start
 
-    def place(number: Decimal) -> str:
-        return _percent((number - start) / whole)
+    def __init__(self, numbers: Iterable[Decimal | None]) -> None:
+        known = [ZERO, *(number for number in numbers if number is not None)]
+        self.low, high = min(known), max(known)
+        span = (high - self.low) or Decimal(1)
+        self.start = self.low - span * MARGIN if self.low < 0 else ZERO
+        self.whole = high + span * MARGIN - self.start
 
+    def place(self, number: Decimal) -> Decimal:
+        """Return how far along the scale a number is, from 0 to 1."""
+        return (number - self.start) / self.whole
+
+
+def bullet(value: Decimal | None, planned: Decimal | None, target: Decimal) -> Bullet:
+    """Lay out a chart of one value."""
+    scale = Scale((value, planned, target))
     return Bullet(
-        bar=None if value is None else place(min(value, ZERO)),
-        width=None if value is None else _percent(abs(value) / whole),
-        planned=None if planned is None else place(planned),
-        target=place(target),
-        zero=place(ZERO) if low < 0 else None,
+        bar=None if value is None else _percent(scale.place(min(value, ZERO))),
+        width=None if value is None else _percent(abs(value) / scale.whole),
+        planned=None if planned is None else _percent(scale.place(planned)),
+        target=_percent(scale.place(target)),
+        zero=_percent(scale.place(ZERO)) if scale.low < 0 else None,
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """A quarter of a trend, in per cent of the chart; None is not drawn. middle is where its label stands."""
+
+    x: str
+    middle: str
+    bar: str | None
+    height: str | None
+    planned: str | None
+
+
+@dataclass(frozen=True)
+class ValueTrend:
+    """A value over the quarters, with the planned values and the target as lines."""
+
+    points: Sequence[Point]
+    target: str
+    zero: str
+
+
+def value_trend(quarters: Sequence[tuple[Decimal | None, Decimal | None]], target: Decimal) -> ValueTrend:
+    """Lay out the (value, planned value) of each quarter, upwards."""
+    scale = Scale([target, *chain.from_iterable(quarters)])
+    step = Decimal(1) / max(len(quarters), 1)
+
+    def up(number: Decimal) -> str:
+        return _percent(1 - scale.place(number))
+
+    return ValueTrend(
+        points=[
+            Point(
+                x=_percent(step * number),
+                middle=_percent(step * number + step / 2),
+                bar=None if value is None else up(max(value, ZERO)),
+                height=None if value is None else _percent(abs(value) / scale.whole),
+                planned=None if planned is None else up(planned),
+            )
+            for number, (value, planned) in enumerate(quarters)
+        ],
+        target=up(target),
+        zero=up(ZERO),
     )
 
 

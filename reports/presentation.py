@@ -27,7 +27,7 @@ from objectives.spreadsheets.values import plain
 
 from .attainment import HUNDRED, Light, Mean, Progress
 from .attention import Item, Reason
-from .charts import Bullet, Column, bullet, columns
+from .charts import Bullet, Column, Point, ValueTrend, bullet, columns, value_trend
 from .facets import Narrowing, kept
 from .results import PlanResults, Result
 from .wording import LIGHT_SYMBOLS, LIGHTS, PROGRESS, PROGRESS_SYMBOLS, REASON_SYMBOLS, REASONS
@@ -456,6 +456,51 @@ def quarter_rows(
             address=_address(report, user) if report else "",
             chosen=result.quarter == chosen,
         )
+
+
+@dataclass(frozen=True)
+class ValueTrendShown:
+    """A value over the quarters up to the chosen one, against the target that holds there."""
+
+    rows: Sequence[Row]
+    target: Row
+
+    @cached_property
+    def chart(self) -> ValueTrend:
+        numbers = [(row.amount, row.result.planned) for row in self.rows]
+        return value_trend(numbers, self.target.result.attainment.target)
+
+    @property
+    def labelled(self) -> list[tuple[Point, str]]:
+        """The quarters with what stands below each."""
+        return list(zip(self.chart.points, map(self._said, self.rows), strict=True))
+
+    @property
+    def title(self) -> str:
+        """The chart in words."""
+        return _("%(title)s: %(numbers)s") % {
+            "title": self.target.indicator,
+            "numbers": _(", ").join([*map(self._said, self.rows), self._target]),
+        }
+
+    def _said(self, row: Row) -> str:
+        number = row.value.shown if row.value else "－"
+        if row.value and not row.is_complete:
+            number = _("%(number)s (%(state)s)") % {"number": number, "state": row.state}
+        return _("Quarter %(quarter)s: %(number)s") % {"quarter": row.result.quarter, "number": number}
+
+    @property
+    def _target(self) -> str:
+        return _("target %(number)s %(unit)s") % {
+            "number": self.target.target,
+            "unit": self.target.indicator.unit,
+        }
+
+
+def value_trend_of(results: Sequence[Result], quarter: int) -> ValueTrendShown:
+    """Show the values of the quarters; those after the chosen one have no bar."""
+    rows = [Row(result) for result in results]
+    return ValueTrendShown(rows, rows[quarter - 1])
 
 
 def _address(report: QuarterReport, user: User) -> str:

@@ -28,6 +28,7 @@ from .presentation import (
     dashboard_of,
     quarter_rows,
     value_arithmetic,
+    value_trend_of,
     variable_rows,
 )
 from .reporting import reporting
@@ -106,6 +107,7 @@ def indicator(request: HttpRequest, selection: Selection, code: str) -> HttpResp
         "attainment_arithmetic": attainment_arithmetic(chosen),
         "variables": list(variable_rows(results, chosen, contributors(results))),
         "quarters": list(quarter_rows(results, reports, user, selection.quarter)),
+        "trend": value_trend_of(results, selection.quarter),
         "strategies": linked(found, nodes),
         "years": years(found, selection, user),
     }

@@ -11,7 +11,7 @@ from indicators.models import Indicator, PlannedValue, QuarterReport
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Goal
 from objectives.tests.pages import text
-from reports.charts import bullet
+from reports.charts import bullet, columns, value_trend
 from reports.presentation import percent, towards
 from reports.results import current_quarter
 
@@ -346,3 +346,19 @@ def test_the_lists_are_narrowed_by_the_address_and_the_plan_s_numbers_are_not(ma
 def test_what_there_is_not_in_the_plan_is_not_found(managing, plan, narrowing):
     for address in ("/", "/export/attainment.csv"):
         assert managing.get(f"{address}?year=99&quarter=1&{narrowing}").status_code == 404
+
+
+def test_a_trend_is_drawn_on_one_scale_from_zero_to_the_largest_number_and_a_margin():
+    trend = value_trend([(Decimal(20), Decimal(10)), (None, Decimal(80)), (Decimal(0), None)], Decimal(100))
+    first, second, third = trend.points
+    assert (trend.target, trend.zero) == ("13.04%", "100.00%")
+    assert (first.bar, first.height, first.planned) == ("82.61%", "17.39%", "91.30%")
+    assert (second.bar, second.height, second.planned) == (None, None, "30.43%")
+    assert (third.bar, third.height, third.planned) == ("100.00%", "0.00%", None)
+    below = value_trend([(Decimal(-50), None)], Decimal(50))
+    assert below.points[0].bar == below.zero == "50.00%"
+
+
+def test_columns_stand_from_0_to_100_and_what_is_none_is_not_drawn():
+    heights = [each.height for each in columns([Decimal(100), None, Decimal(0), Decimal(50)])]
+    assert heights == ["28.00", "", "1.00", "14.00"]
