@@ -211,6 +211,14 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "indicators.Evidence": {"parent": "report"},
     "indicators.ItemProgress": {"parent": "item"},
     "indicators.ImportBatch": {},
+    "reports.Evaluation": {"parent": "plan"},
+    "reports.PanelMeeting": {"parent": "plan"},
+    "reports.YuanLetter": {"parent": "plan"},
+    "reports.EarlierOpinion": {"parent": "plan"},
+    "reports.Assessment": {"parent": "indicator"},
+    "reports.MissedTargetReview": {"parent": "indicator"},
+    "reports.AnnualResources": {"parent": "unit"},
+    "reports.Publication": {"parent": "plan"},
     "auth.Group": {},
     "auth.Group_permissions": {"parent": "group"},
 }
@@ -221,6 +229,7 @@ LEDGER_NOT_AUDITED = [
     "auth.Permission",
     "admin.LogEntry",  # nothing is written there
     "indicators.ImportFile",  # the bytes; ImportBatch has their SHA-256
+    "reports.PublishedFile",  # the bytes and their SHA-256, which nothing may change
     "indicators.Reminder",  # a notice of what the other tables say
 ]
 # Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.
