@@ -219,6 +219,7 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "reports.MissedTargetReview": {"parent": "indicator"},
     "reports.AnnualResources": {"parent": "unit"},
     "reports.Publication": {"parent": "plan"},
+    "reports.PublishedFile": {"parent": "publication", "exclude": ["content"]},  # their SHA-256 is recorded
     "auth.Group": {},
     "auth.Group_permissions": {"parent": "group"},
 }
@@ -229,16 +230,17 @@ LEDGER_NOT_AUDITED = [
     "auth.Permission",
     "admin.LogEntry",  # nothing is written there
     "indicators.ImportFile",  # the bytes; ImportBatch has their SHA-256
-    "reports.PublishedFile",  # the bytes and their SHA-256, which nothing may change
     "indicators.Reminder",  # a notice of what the other tables say
 ]
-# Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.
+# Models that as_of leaves as they are now: rights are today's, whatever else one looks back at, and the bytes
+# of what was published, which the ledger does not have, never change.
 LEDGER_PRESENT = [
     "objectives.User",
     "objectives.Membership",
     "objectives.Deputy",
     "auth.Group",
     "auth.Group_permissions",
+    "reports.PublishedFile",
 ]
 # By which way a request comes, by the beginning of its address; any other is a page.
 LEDGER_SOURCES = {"/admin/": "admin", "/api/": "api"}

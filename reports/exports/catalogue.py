@@ -8,9 +8,21 @@ from .imports import IMPORTS
 from .ledger import LEDGER
 from .missed import MISSED
 from .people import PEOPLE, ROLES
+from .publications import PUBLICATIONS
 from .status import STATUS
 
 DATASETS: dict[str, Dataset] = {
     each.name: each
-    for each in (ATTAINMENT, MISSED, FIGURES, STATUS, DEFINITIONS, PEOPLE, ROLES, IMPORTS, LEDGER)
+    for each in (
+        ATTAINMENT,
+        MISSED,
+        FIGURES,
+        STATUS,
+        DEFINITIONS,
+        PUBLICATIONS,
+        PEOPLE,
+        ROLES,
+        IMPORTS,
+        LEDGER,
+    )
 }

@@ -10,7 +10,7 @@ from .evaluation import (
     Stage,
     YuanLetter,
 )
-from .publications import Publication, PublishedFile
+from .publications import Publication, PublishedFile, report_title
 from .resources import AnnualResources
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "PublishedFile",
     "Stage",
     "YuanLetter",
+    "report_title",
 ]

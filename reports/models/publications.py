@@ -15,9 +15,24 @@ from objectives.fields import CharField, TextField
 from objectives.models import Plan, User
 
 
+def report_title(plan: Plan, quarter: int | None) -> str:
+    """Return what a plan's annual report is called in words, or with a quarter its quarterly report."""
+    if quarter is None:
+        return _("Annual performance report of ROC year %(year)s") % {"year": plan.year}
+    return _("Quarterly report of ROC year %(year)s, quarter %(quarter)s") % {
+        "year": plan.year,
+        "quarter": quarter,
+    }
+
+
 class PublicationQuerySet(models.QuerySet["Publication"]):
     def visible_to(self, user: User) -> Self:
         return self.filter(plan__unit__in=user.rights.units("reports.view_publication"))
+
+    def for_pages(self) -> Self:
+        """With everything that a page shows of them, and without the bytes."""
+        files = models.Prefetch("files", PublishedFile.objects.defer("content"))
+        return self.select_related("plan__unit", "published_by").prefetch_related(files)
 
 
 class Publication(models.Model):
@@ -71,6 +86,21 @@ class Publication(models.Model):
 
     def permission_units(self) -> Iterable[int]:
         return (self.plan.unit_id,)
+
+    @property
+    def title(self) -> str:
+        """What kind of report it is of, and of when, in words."""
+        return report_title(self.plan, self.quarter)
+
+    @property
+    def versions(self) -> PublicationQuerySet:
+        """Every version of the same report, the newest first."""
+        return Publication.objects.filter(plan=self.plan_id, quarter=self.quarter).order_by("-version")
+
+    @property
+    def correction(self) -> Publication | None:
+        """The newest version (勘誤版) that takes the place of this one; None while it stands."""
+        return self.versions.filter(version__gt=self.version).first()
 
 
 class PublishedFile(models.Model):
