@@ -50,7 +50,7 @@ class VerifyForm(forms.Form):
 
     def clean_sha256(self) -> str:
         """Take the hash out of what was pasted, such as a line of sha256sum with the file's name."""
-        pasted = "".join(self.cleaned_data["sha256"].split("\0"))
+        pasted = self.cleaned_data["sha256"]
         if not pasted:
             return ""
         found = _SHA256.search(pasted) or _SHA256.fullmatch("".join(pasted.split()))

@@ -62,6 +62,7 @@ DATA = {
     "reports/exports/missed.py": "names of columns",
     "reports/exports/open_data.py": "the words that data.gov.tw asks for",
     "reports/exports/people.py": "names of columns, and answers in them",
+    "reports/exports/publications.py": "names of columns, and answers in them",
     "reports/exports/places.py": "answers in a column",
     "reports/exports/status.py": "names of columns",
     "reports/document.py": "the notation of the source, and the notes' own words",

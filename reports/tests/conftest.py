@@ -8,8 +8,6 @@ from indicators.models import Figure, Indicator, QuarterReport, Status, Variable
 from mofa_kpi.tests.cast import NOW
 from objectives.models import Goal, Plan, User
 
-from .publishing import published, quick, reviewed  # noqa: F401 (fixtures)
-
 
 @pytest.fixture
 def managing(client: Client, manager: User) -> Client:
