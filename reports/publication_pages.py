@@ -169,8 +169,8 @@ def _report_altered(file: PublishedFile) -> None:
 def new_publication(request: HttpRequest, user: User) -> HttpResponse:
     """Show what would be published, and what is still missing for it; publish it."""
     with data_at(None) as at:
-        plan = select(request, at).plan
-        quarter = select(request, at).quarter if "quarter" in request.GET else None
+        chosen = select(request, at)
+    plan, quarter = chosen.plan, chosen.quarter if "quarter" in request.GET else None
     require(user, PUBLISH, plan)
     form = PublishForm(request.POST or None)
     if form.is_valid() and (done := _publish(request, form, plan, quarter, user)):
@@ -201,7 +201,7 @@ def _show_new(request: HttpRequest, plan: Plan, quarter: int | None, form: Publi
             "at": at,
             "choices": _choices(plan),
             "early": too_early(plan, quarter, at.now),
-            "unreviewed": [] if quarter else unreviewed(plan, at),
+            "unreviewed": [] if quarter else unreviewed(results),
             "earlier": plan.publications.filter(quarter=quarter).order_by("-version"),
             "dashboard": dashboard_of(results),
             "demo": results.demo,

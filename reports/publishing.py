@@ -32,7 +32,7 @@ from objectives.roc import roc_date, taipei
 from .documents.build import build
 from .models import Assessment, Publication, PublishedFile, Stage, report_title
 from .moments import At, data_at
-from .results import plan_results
+from .results import PlanResults, plan_results
 
 PUBLISH = "reports.add_publication"
 LONGEST_REASON = 1000  # characters
@@ -77,12 +77,14 @@ def next_edition(plan: Plan, quarter: int | None) -> Edition:
     return Edition(plan, quarter, (last or 0) + 1)
 
 
-def unreviewed(plan: Plan, at: At) -> list[Indicator]:
-    """Return the indicators without the ministry's review (初核), save those not applicable in the year."""
-    results = plan_results(plan, quarter=QUARTERS[-1], at=at).results
-    done = Assessment.objects.filter(stage=Stage.MINISTRY, indicator__goal__plan=plan)
+def unreviewed(results: PlanResults) -> list[Indicator]:
+    """Return the indicators without the ministry's review (初核), save those not applicable in the year.
+
+    The results are those of the last quarter.
+    """
+    done = Assessment.objects.filter(stage=Stage.MINISTRY, indicator__goal__plan=results.plan)
     reviewed = set(done.values_list("indicator", flat=True))
-    needed = [each for each in results if each.attainment.value.state is not State.NOT_APPLICABLE]
+    needed = [each for each in results.results if each.attainment.value.state is not State.NOT_APPLICABLE]
     return [each.indicator for each in needed if each.indicator.pk not in reviewed]
 
 
@@ -146,8 +148,9 @@ def _problems(edition: Edition, now: datetime, reason: str, version: int | None)
 
 
 def _without_review(plan: Plan, now: datetime) -> str:
-    head = Entry.objects.head()
-    return _(", ").join(indicator.code for indicator in unreviewed(plan, At(now, head, past=False)))
+    at = At(now, Entry.objects.head(), past=False)
+    results = plan_results(plan, quarter=QUARTERS[-1], at=at)
+    return _(", ").join(indicator.code for indicator in unreviewed(results))
 
 
 def _wrong_about(reason: str, edition: Edition) -> Iterator[str]:

@@ -18,7 +18,7 @@ from reports.models import Assessment, PanelMeeting, Publication, Stage
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make reports of a few words, in no time."""
 
-    def build(plan: Plan, *, number: str, at, format: str, **asked) -> bytes:  # type: ignore[no-untyped-def]
+    def build(plan: Plan, *, number: str, at, format: str, **asked) -> bytes:
         return f"{format} {number} {plan.note} {at.head.seq}".encode()
 
     monkeypatch.setattr(publishing, "build", build)
