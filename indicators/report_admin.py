@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ledger.acting import acting
+from objectives.fields import is_key
 from objectives.models import User
 from objectives.permissions import can, require
 from objectives.roc import roc_moment
@@ -267,7 +268,7 @@ class QuarterReportAdmin(ScopedAdmin):
         """Mark a 因應對策 of this indicator done, with how it ended."""
         pk = request.POST.get("report", "")
         earlier = report.indicator.reports.filter(quarter__lte=report.quarter)
-        target = earlier.filter(pk=int(pk)).first() if pk.isascii() and pk.isdecimal() else None
+        target = earlier.filter(pk=int(pk)).first() if is_key(pk) else None
         if target is None:
             raise Http404
         form = FollowUpForm(request.POST, auto_id=f"id_follow_up_{target.pk}_%s")

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from objectives.fields import is_key
 from objectives.models import User
 from objectives.permissions import can
 from objectives.roc import roc_date, roc_moment
@@ -173,7 +174,7 @@ class TargetRevisionAdmin(ScopedAdmin):
         asked = request.GET.get("indicator", "")
         if not asked:
             return self._choose(request)
-        indicator = self._revisable(request).filter(pk=asked).first() if _is_key(asked) else None
+        indicator = self._revisable(request).filter(pk=asked).first() if is_key(asked) else None
         if indicator is None:
             raise Http404
         form = RevisionForm(indicator, request.POST or None)
@@ -264,10 +265,6 @@ def _planned_from(revision: TargetRevision) -> list[str]:
         _("Quarter %(quarter)s: %(value)s") % {"quarter": each.quarter, "value": format_number(each.value)}
         for each in found
     ]
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _address(thing: Indicator | TargetRevision) -> str:

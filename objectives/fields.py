@@ -54,6 +54,11 @@ def folded(text: str) -> str:
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
+def is_key(text: str) -> bool:
+    """Say whether a text from outside can be a row's key; nineteen digits could be more than any."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def refuse_control_characters(text: str) -> None:
     """Raise ValidationError for control characters other than line breaks and tabs."""
     if _CONTROL.search(text):

@@ -32,6 +32,7 @@ from indicators.numbers import format_number
 from indicators.workflow.steps import LABELS
 from ledger.audited import audited_models
 from ledger.models import Action, Entry
+from objectives.fields import is_key
 from objectives.models import Deputy, Membership, Plan, User
 from objectives.roc import roc_date, taipei
 
@@ -207,7 +208,7 @@ class Objects:
 
     def _read(self, model: type[models.Model], keys: set[str]) -> dict[str, models.Model]:
         """Read objects by key; those that are gone from their last image."""
-        keys = {key for key in keys if key.isdecimal() and len(key) < 19}  # any text can be recorded as one
+        keys = {key for key in keys if is_key(key)}  # any text can be recorded as one
         if not keys:
             return {}
         found = {str(thing.pk): thing for thing in model._base_manager.filter(pk__in=keys)}

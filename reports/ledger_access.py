@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from indicators.models import Indicator, ItemProgress, QuarterReport
 from ledger.audited import audited_models
 from ledger.models import Action, Entry, EntryQuerySet
+from objectives.fields import is_key
 from objectives.models import Unit, User
 from objectives.permissions import can
 
@@ -148,6 +149,6 @@ def cursor(text: str | None) -> int | None:
     """Read the number of an entry from an address. Raises Http404 for anything else."""
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    if not is_key(text):
         raise Http404(_("The number of an entry in the address is not a number."))
     return int(text)

@@ -132,6 +132,7 @@ def apply(
         written: Understood | None = None
         if batch.kind == ImportBatch.Kind.PLAN:
             found = write_plan(sheets, by=by, now=now)
+            batch.plan = plan_of(sheets, by)  # one that the file itself brought, too
         else:
             written = write_figures(sheets, by=by, now=now, agency=agency, decide=decide)
             found = written.preview

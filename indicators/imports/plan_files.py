@@ -8,6 +8,7 @@ in the file stays as it is: nothing is deleted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ from .preview import Preview, Problem, Row, RowState
 from .stamps import HEADER as STAMP
 
 Place = tuple[Line, Row]
+ROC_YEAR = re.compile(r"0{0,2}[1-9][0-9]{0,2}")
 
 
 class _Checked(Exception):
@@ -163,9 +165,9 @@ def plan_of(sheets: Sequence[Sheet], by: User) -> Plan | None:
 def _plan_named(lines: Lines) -> tuple[str, int] | None:
     """Return the agency's code and the year that the workbook gives, where it gives them."""
     for line in lines[PlanRow.sheet]:
-        year = plain(line[YEAR])
-        if plain(line[AGENCY]) and year.isdecimal() and 1 <= int(year[:4]) <= 999:
-            return plain(line[AGENCY]), int(year)
+        agency, year = plain(line[AGENCY]), plain(line[YEAR])
+        if agency and ROC_YEAR.fullmatch(year):
+            return agency, int(year)
     return None
 
 

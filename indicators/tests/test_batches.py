@@ -409,8 +409,8 @@ def test_a_workbook_without_its_column_of_reasons_keeps_remarks_remarks(
 
 
 def test_what_is_said_of_a_file_stays_short_however_long_its_cells(upload, workbook, plan):
-    Variable.objects.filter(indicator__code="K2-1").update(name=Concat(F("symbol"), Value("長" * 190)))
-    [row, *_rest] = workbook("K2-1")
+    Variable.objects.filter(indicator__code="C2-1").update(name=Concat(F("symbol"), Value("長" * 80)))
+    [row, *_rest] = workbook("C2-1")
     batch = upload([row | {"填報項目": "無" * 30_000}, row | {"季別": "0" * 30_000}])
     said = batch.refusal.splitlines()
     assert len(said) == 2

@@ -74,6 +74,7 @@ def test_files_are_uploaded_taken_away_and_removed(
     assert Path(taken.value.path()).read_bytes() == png()
 
     page.get_by_role("link", name="移除「現場照片.png」").click()
+    expect(page.get_by_role("button", name="移除")).to_be_visible()
     is_fine(page, complaints)
     page.get_by_role("button", name="移除").click()
     expect(page.get_by_text("已移除「現場照片.png」。")).to_be_visible()

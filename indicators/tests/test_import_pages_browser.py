@@ -99,7 +99,7 @@ def test_mistakes_and_conflicts_are_seen_narrowed_and_given_up(
     page.get_by_role("link", name="上傳其他檔案").click()
     choose(page, "b.csv", f"99,1,K1-1,outbound,4,,{stamp}", header=STAMPED)
     button(page, "上傳並檢核")
-    expect(page.get_by_role("alert")).to_contain_text("已由他人更動")
+    expect(page.get_by_role("alert")).to_contain_text("於下載後另有變更")
     expect(page.locator(".moves")).to_contain_text("系統現值")
     is_fine(page, complaints)
 

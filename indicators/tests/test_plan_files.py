@@ -521,6 +521,27 @@ def test_an_uploaded_workbook_is_kept_and_applied(plan, administrator, now):
     assert (applied.state, applied.unchanged) == (ImportBatch.State.APPLIED, 186)
 
 
+def test_a_new_plan_is_the_one_that_its_upload_is_of_once_it_is_there(plan, book, administrator, now):
+    content = plan_workbook(plan, "xlsx", by=administrator, now=now)
+    workbook = openpyxl.load_workbook(io.BytesIO(content))
+    [year] = [cell for cell in workbook["計畫"][1] if cell.value == "年度"]
+    workbook["計畫"].cell(2, year.column).value = 100
+    stream = io.BytesIO()
+    workbook.save(stream)
+    batch = batches.upload(content=stream.getvalue(), name="plan.xlsx", by=administrator, now=now)
+    assert (batch.state, batch.plan) == (ImportBatch.State.CHECKED, None)
+    applied, _nothing = batches.apply(batch=batch, by=administrator, now=now)
+    assert applied.plan == Plan.objects.get(year=100)
+
+
+@pytest.mark.parametrize("year", ["0099" + "9" * 5_000, "٩٩", "0", "1000", "九十九"])
+def test_a_year_that_is_none_is_refused_in_its_cell(plan, book, administrator, now, year):
+    file = book()
+    file.tables["計畫"][0]["年度"] = year
+    found = check_plan(file.sheets, by=administrator, now=now).all_problems
+    assert any((each.sheet, each.header) == ("計畫", "年度") for each in found)
+
+
 @pytest.mark.parametrize("extension", ["xlsx", "ods"])
 def test_whoever_may_see_a_plan_downloads_it_and_the_ledger_says_so(plan, planner, client, extension):
     client.force_login(planner)

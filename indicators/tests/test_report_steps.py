@@ -462,7 +462,7 @@ def test_an_open_response_is_carried_into_later_quarters_until_it_is_done(answer
 
 def test_a_response_of_another_indicator_cannot_be_reached_from_here(answered, report, post):
     assert follow_up(post, report("K1-2", 3), answered.pk, "完成").status_code == 404
-    for pk in ("", "x", "９", "999999"):
+    for pk in ("", "x", "９", "999999", "9" * 5_000):
         assert follow_up(post, report("K1-1", 3), pk, "完成").status_code == 404
     assert stored(answered).has_open_response
 
