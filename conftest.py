@@ -20,7 +20,7 @@ from ledger.triggers import dismantled
 from mofa_kpi.tests.browser import browser_required, chromium
 from objectives.models import Plan
 
-pytest_plugins = ["mofa_kpi.tests.cast"]
+pytest_plugins = ["mofa_kpi.tests.cast", "reports.tests.publishing"]
 
 # Playwright's event loop lives in the thread of the tests, where Django would forbid every query.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -6,6 +6,8 @@ of its report's indicator, 不適用 is declared only where figures may be writt
 The verbs look first, and say why in words. These triggers stand behind them, so that raw SQL, bulk writes
 and whatever else goes round the verbs cannot slip by, on SQLite and PostgreSQL alike. A reopening in force
 for the unit lets its rows through; a closed year lets none. The clock is the database's.
+
+What the database keeps for an app above is added by that app (`add`), and then treated like these.
 """
 
 from __future__ import annotations
@@ -65,8 +67,27 @@ class Lock:
     condition: str
     message: str = MESSAGE
 
+    @property
+    def tables(self) -> set[str]:
+        """The tables that it names."""
+        return {self.table, *re.findall(r"(?:FROM|JOIN) (\w+) AS", self.condition)}
 
-def _locks() -> Iterator[Lock]:
+
+_added: list[Lock] = []
+
+
+def add(locks: Iterable[Lock]) -> None:
+    """Have the locks of an app above kept as well: to be called once, when that app is ready."""
+    _added.extend(locks)
+
+
+def _locks(cursor: Any) -> list[Lock]:
+    """Return the locks whose tables all exist, as not all do while only some migrations are applied."""
+    existing = set(connection.introspection.table_names(cursor))
+    return [lock for lock in (*_own(), *_added) if lock.tables <= existing]
+
+
+def _own() -> Iterator[Lock]:
     for table, unit in _UNITS.items():
         for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"]), ("DELETE", ["OLD"])):
             allowed = (_may_be_written(f"{row}.report_id", unit.format(row=row)) for row in rows)
@@ -125,15 +146,11 @@ def _belongings() -> Iterator[Lock]:
         )
 
 
-def _tables() -> list[str]:
-    return sorted({lock.table for lock in _locks()})
-
-
 # -- SQLite ------------------------------------------------------------------------------------------------
 
 
-def _on_sqlite() -> Iterator[tuple[str, str]]:
-    for lock in _locks():
+def _on_sqlite(locks: Iterable[Lock]) -> Iterator[tuple[str, str]]:
+    for lock in locks:
         yield (
             lock.name,
             f'CREATE TRIGGER "{lock.name}" BEFORE {lock.event} ON "{lock.table}"\n'
@@ -153,8 +170,8 @@ def _check(lock: Lock) -> str:
     END IF;"""
 
 
-def _body(table: str) -> str:
-    checks = "".join(_check(lock) for lock in _locks() if lock.table == table)
+def _body(locks: Iterable[Lock]) -> str:
+    checks = "".join(_check(lock) for lock in locks)
     return f"""
 BEGIN{checks}
     IF TG_OP = 'DELETE' THEN
@@ -170,13 +187,16 @@ def _schema(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _on_postgresql(schema: str) -> Iterator[tuple[str, str]]:
+def _on_postgresql(locks: Iterable[Lock], schema: str) -> Iterator[tuple[str, str]]:
     # The path is fixed: a temporary table named like one of ours must not answer in its place.
-    for table in _tables():
+    by_table: dict[str, list[Lock]] = {}
+    for lock in locks:
+        by_table.setdefault(lock.table, []).append(lock)
+    for table, its in by_table.items():
         yield (
             f"function locks_{table}",
             f"CREATE FUNCTION locks_{table}() RETURNS trigger LANGUAGE plpgsql"
-            f" SET search_path = {schema}, pg_temp AS $locks${_body(table)}$locks$",
+            f" SET search_path = {schema}, pg_temp AS $locks${_body(its)}$locks$",
         )
         yield (
             f"trigger {table}.locks_rows",
@@ -206,7 +226,10 @@ _INSTALLED = {
 
 def definitions(cursor: Any) -> dict[str, str]:
     """Return what must be in the database, by name."""
-    return dict(_on_sqlite() if connection.vendor == "sqlite" else _on_postgresql(_schema(cursor)))
+    locks = _locks(cursor)
+    if connection.vendor == "sqlite":
+        return dict(_on_sqlite(locks))
+    return dict(_on_postgresql(locks, _schema(cursor)))
 
 
 def installed(cursor: Any) -> dict[str, str]:
@@ -232,8 +255,12 @@ def uninstall(cursor: Any) -> None:
         for name in installed(cursor):
             cursor.execute(f'DROP TRIGGER "{name}"')
         return
-    for table in _tables():  # a disabled trigger too, which goes with its function
-        cursor.execute(f"DROP FUNCTION IF EXISTS locks_{table}() CASCADE")
+    cursor.execute(
+        "SELECT format('DROP FUNCTION %s CASCADE', oid::regprocedure) FROM pg_proc"
+        r" WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'locks\_%'"
+    )
+    for (statement,) in cursor.fetchall():  # a disabled trigger too, which goes with its function
+        cursor.execute(statement)
 
 
 def before_migrations(plan: Any = (), **kwargs: Any) -> None:
@@ -244,17 +271,11 @@ def before_migrations(plan: Any = (), **kwargs: Any) -> None:
 
 
 def after_migrations(**kwargs: Any) -> None:
-    """Put the triggers in; nothing happens while one of the tables they name does not exist."""
+    """Put the triggers in, as far as the tables that they name exist."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if not tables_exist(cursor) or not deviations():
-            return
-        uninstall(cursor)
-        install(cursor)
-
-
-def tables_exist(cursor: Any) -> bool:
-    named = set(re.findall(r"(?:FROM|JOIN) (\w+) AS", _MAY_BE_WRITTEN)) | set(_tables())
-    return named <= set(connection.introspection.table_names(cursor))
+        if deviations():
+            uninstall(cursor)
+            install(cursor)
 
 
 @contextmanager
@@ -278,8 +299,7 @@ def check_locks(databases: Iterable[str] | None = None, **kwargs: Any) -> list[C
     """
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    with connection.cursor() as cursor:
-        found = deviations() if tables_exist(cursor) else []
+    found = deviations()
     if not found:
         return []
     hint = "Run «manage.py migrate», and ask who changed them."

@@ -211,6 +211,8 @@ LEDGER_AUDITED: dict[str, dict[str, Any]] = {
     "indicators.Evidence": {"parent": "report"},
     "indicators.ItemProgress": {"parent": "item"},
     "indicators.ImportBatch": {},
+    "reports.Publication": {"parent": "plan"},
+    "reports.PublishedFile": {"parent": "publication", "exclude": ["content"]},  # their SHA-256 is recorded
     "auth.Group": {},
     "auth.Group_permissions": {"parent": "group"},
 }
@@ -223,13 +225,15 @@ LEDGER_NOT_AUDITED = [
     "indicators.ImportFile",  # the bytes; ImportBatch has their SHA-256
     "indicators.Reminder",  # a notice of what the other tables say
 ]
-# Models that as_of leaves as they are now: rights are today's, whatever else one looks back at.
+# Models that as_of leaves as they are now: rights are today's, whatever else one looks back at, and the bytes
+# of what was published, which the ledger does not have, never change.
 LEDGER_PRESENT = [
     "objectives.User",
     "objectives.Membership",
     "objectives.Deputy",
     "auth.Group",
     "auth.Group_permissions",
+    "reports.PublishedFile",
 ]
 # By which way a request comes, by the beginning of its address; any other is a page.
 LEDGER_SOURCES = {"/admin/": "admin", "/api/": "api"}
@@ -284,5 +288,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # In place of Django's own handlers, which stay silent with DEBUG off but for mail to ADMINS.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        # They tell of every step of setting a page.
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
+    },
 }

@@ -36,6 +36,7 @@ READABLE_BY_ALL_ROLES = frozenset(
         "indicators.view_targetrevision",
         "indicators.view_reportingperiod",
         "reports.view_attainment",
+        "reports.view_publication",
     }
 )
 
@@ -60,6 +61,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "indicators.return_quarterreport",
         "indicators.reopen_quarterreport",
         "indicators.approve_targetrevision",
+        "reports.add_publication",
     },
     Role.MANAGER: _READ_REPORTS,
     Role.AUDITOR: _READ_REPORTS | {"ledger.view_entry", "indicators.view_importbatch"},
@@ -74,6 +76,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "indicators.add_targetrevision",
         "indicators.change_reportingperiod",
         "indicators.view_importbatch",
+        "reports.add_publication",
     },
 }
 

@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class ReportsConfig(AppConfig):
     name = "reports"
     verbose_name = _("Results")
+
+    def ready(self) -> None:
+        from indicators.locks import add
+
+        from .locks import locks
+
+        add(locks())

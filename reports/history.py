@@ -32,6 +32,7 @@ from objectives.models import Membership
 
 from .changes import Change, Happening, Item, Who
 from .images import Objects, as_value, fields_by_column, models_by_table, name
+from .models import Publication, PublishedFile
 
 # What people did to a quarter report, by the status that it came to.
 _STEPS: dict[str, Promise] = {
@@ -44,6 +45,8 @@ _STEPS: dict[str, Promise] = {
 _REMOVED = gettext_lazy("Removed")
 # What people did to a revision of a target that nobody had approved.
 _WITHDRAWN = gettext_lazy("Withdrawn")
+# What people did to make a publication.
+_PUBLISHED = gettext_lazy("Published")
 # Columns that a new or deleted row's name says already.
 _IN_NAME: dict[type[models.Model], set[str]] = {
     Figure: {"report", "variable"},
@@ -57,11 +60,13 @@ _IN_NAME: dict[type[models.Model], set[str]] = {
     Evidence: {"report", "name", "document_number", "stored_name"},
     ItemProgress: {"item", "quarter"},
     Variable: {"indicator"},
+    Publication: {"plan", "quarter", "version", "number"},
+    PublishedFile: {"publication", "format", "name"},
 }
 # Columns that repeat who wrote and when, where they agree with the entry.
 _STAMPS = (
     "changed", "submitted", "endorsed", "approved", "returned", "followed_up", "proposed", "closed", "added",
-    "removed",
+    "removed", "published",
 )  # fmt: skip
 _REPEATING = {f"{step}_{what}" for step in _STAMPS for what in ("by", "at")}
 _AT_ONCE = timedelta(minutes=1)
@@ -193,6 +198,8 @@ class _Teller:
             return _REMOVED
         if entry.table == TargetRevision._meta.db_table and entry.old:
             return _WITHDRAWN if entry.action == Action.DELETE else _STEPS[Status.APPROVED]
+        if entry.table == Publication._meta.db_table and entry.action == Action.INSERT:
+            return _PUBLISHED
         return action(entry.action)
 
     def _event(self, entry: Entry) -> Item:
@@ -271,7 +278,7 @@ class _Teller:
         if field.model is TargetRevision and field.name.startswith("old_"):
             revised = (entry.new or entry.old).get(field.name.removeprefix("old_"))
             return revised in (None, "")
-        if field.name == "return_reason" and new == entry.reason and new:
+        if field.name in ("return_reason", "reason") and new == entry.reason and new:
             return True
         return field.name in _REPEATING and self._repeats(field, entry, new)
 

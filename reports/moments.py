@@ -36,8 +36,13 @@ class At:
 
     @property
     def written(self) -> str:
-        """The moment for addresses and files: ISO, Taipei's time, as fine as the ledger's."""
-        return f"{taipei(self.now):%Y-%m-%dT%H:%M:%S}.{self.now.microsecond // 1000:03d}"
+        """The moment for addresses and files."""
+        return written(self.now)
+
+
+def written(moment: datetime) -> str:
+    """Write an aware moment for addresses and files: ISO, Taipei's time, as fine as the ledger's."""
+    return f"{taipei(moment):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
 
 @contextmanager

@@ -50,6 +50,7 @@ WORDS: dict[str, Promise] = {
     ),
     "indicators.view_reportingperiod": _("See the reporting periods"),
     "reports.view_attainment": _("See approved results and attainment"),
+    "reports.view_publication": _("Read published reports"),
     **_said(
         _("Read quarter reports and figures, drafts included"),
         "indicators.view_quarterreport",
@@ -62,6 +63,7 @@ WORDS: dict[str, Promise] = {
     "indicators.return_quarterreport": _("Return quarter reports for correction"),
     "indicators.reopen_quarterreport": _("Reopen approved quarter reports"),
     "indicators.approve_targetrevision": _("Approve target revisions"),
+    "reports.add_publication": _("Publish reports"),
     "indicators.view_importbatch": _("Look through imported files"),
     "ledger.view_entry": _("Read and verify the ledger"),
     **_said(_("Manage units"), *_written("objectives", "unit")),

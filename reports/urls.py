@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import path
 
-from . import approval_pages, deputy_pages, ledger_pages, people_pages, views
+from . import approval_pages, deputy_pages, ledger_pages, people_pages, publication_pages, views
 from .accounts import PasswordChange
 from .exports import pages as export_pages
 from .sign_in import SignIn
@@ -30,6 +30,13 @@ urlpatterns = [
     path("ledger/check_export.py", ledger_pages.verifier, name="verifier"),
     path("approve/<int:pk>/", approval_pages.approve, name="approve"),
     path("approve/<int:year>/<int:quarter>/<path:code>/", approval_pages.approve_unit, name="approve_unit"),
+    path("published/draft.<str:extension>", publication_pages.draft, name="draft"),
+    path("published/", publication_pages.publications, name="publications"),
+    path("published/new/", publication_pages.new_publication, name="publish"),
+    # A number begins with an agency's code, which may have any character, a slash too.
+    path("published/<path:number>.<slug:extension>", publication_pages.published_file, name="published_file"),
+    path("published/<path:number>/", publication_pages.publication, name="publication"),
+    path("verify/", publication_pages.verify, name="verify"),
     path("people/", people_pages.people, name="people"),
     path("deputies/", deputy_pages.deputies, name="deputies"),
     path("deputies/<int:pk>/end/", deputy_pages.end, name="end_deputy"),

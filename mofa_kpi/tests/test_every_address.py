@@ -34,6 +34,7 @@ from ledger.models import Action, Entry
 from objectives.models import Deputy, Goal, Plan, Unit, User, WorkItem
 from objectives.roles import Role
 from objectives.tests.pages import filled
+from reports.publishing import publish
 
 from .cast import NOW
 
@@ -173,6 +174,12 @@ def last_year(reports: dict[str, Any], plan: Plan, administrator: User) -> dict[
 
 
 @pytest.fixture
+def publication(quick: None, plan: Plan, reviewer: User) -> dict[str, Any]:
+    """The first quarter's report, published by the ministry."""
+    return {"publication": publish(plan=plan, quarter=1, by=reviewer, now=NOW)}
+
+
+@pytest.fixture
 def uploaded(reports: dict[str, Any], planner: User) -> dict[str, Any]:
     """A file that writes into the draft, and one that was refused."""
     return {
@@ -200,7 +207,7 @@ def people(department: Unit, planner: User, person: Any) -> dict[str, Any]:
 @pytest.fixture
 def things(
     plan: Plan, department: Unit, part: Unit, reports: dict[str, Any], evidence: dict[str, Any],
-    last_year: dict[str, Any], uploaded: dict[str, Any], people: dict[str, Any],
+    last_year: dict[str, Any], uploaded: dict[str, Any], publication: dict[str, Any], people: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """What the addresses are about: all of it the department's or the plan's, but for what is named below."""
     WorkItem.objects.update(lead_unit=department)
@@ -215,7 +222,7 @@ def things(
         "spare": Unit.objects.create(code="SPARE", name="科", parent=department),  # nothing hangs on it
         "foreign": foreign, "unused": foreign.indicator,  # the ministry's own
         "state": json.dumps({"was": {}, "theirs": {}, "versions": versions}),  # what a worksheet held
-        **reports, **evidence, **last_year, **uploaded, **people,
+        **reports, **evidence, **last_year, **uploaded, **publication, **people,
     }  # fmt: skip
 
 

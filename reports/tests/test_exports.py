@@ -57,7 +57,7 @@ Rows = list[dict[str, Any]]
 
 
 @pytest.fixture
-def filled(plan, report, approved, planner, department):
+def filled(plan, report, approved, planner, department, published):
     """A plan in which something is there of everything that a dataset tells."""
     PlannedValue.objects.create(indicator=Indicator.objects.get(code="K2-2"), quarter=1, value=4)
     approved("K1-1", 1, outbound=4, inbound=8)
@@ -73,6 +73,7 @@ def filled(plan, report, approved, planner, department):
         kind="FIGURES", state="CHECKED", unit=plan.unit, plan=plan, quarter=1, name="第1季.xlsx", size=1234,
         sha256="0" * 64, uploaded_by=planner, uploaded_at=NOW, rows=3, new=2, unchanged=1,
     )  # fmt: skip
+    published(1)
     return plan
 
 

@@ -230,4 +230,6 @@ def test_the_contributing_units_stand_beside_the_lead_unit(managing, plan, depar
 def test_the_trend_says_its_numbers_in_words(managing, approved):
     approved("K1-1", 1, outbound=4, inbound=8)
     page = managing.get("/indicators/K1-1/?year=99&quarter=2").content.decode()
-    assert "第 1 季 12、第 2 季 12（暫計）、第 3 季 12（暫計）、第 4 季 12（暫計）、目標 55 次數</title>" in page
+    assert (
+        "第 1 季 12、第 2 季 12（暫計）、第 3 季 12（暫計）、第 4 季 12（暫計）、目標 55 次數</title>" in page
+    )

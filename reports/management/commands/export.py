@@ -84,7 +84,7 @@ def _scope(dataset: Dataset, at: At, options: dict[str, Any]) -> Scope:
     if options["year"] is None or options["quarter"] is None:
         raise CommandError(_("This table needs --year and --quarter."))
     basis = Basis(options["basis"]) if "basis" in dataset.filters else Basis.OFFICIAL
-    plan = _plan(options["year"], options["agency"])
+    plan = plan_of(options["year"], options["agency"])
     scope = Scope(at, reader, plan, options["quarter"], basis, more)
     dataset.in_words(scope)  # which refuses what there is not
     return scope
@@ -110,7 +110,8 @@ def _reader(dataset: Dataset, username: str | None) -> User | None:
     return found
 
 
-def _plan(year: int, agency: str | None) -> Plan:
+def plan_of(year: int, agency: str | None) -> Plan:
+    """Return the plan that a command is asked about. Raises CommandError unless there is exactly one."""
     plans = Plan.objects.filter(year=year).select_related("unit")
     if agency:
         plans = plans.filter(unit__code=agency)
