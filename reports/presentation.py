@@ -321,6 +321,14 @@ class Dashboard:
         return QUARTERS[: self.results.quarter]
 
 
+@dataclass(frozen=True)
+class YearBefore:
+    """The agency's plan of the year before at the same quarter, and what leads there."""
+
+    dashboard: Dashboard
+    query: str
+
+
 def dashboard_of(
     results: PlanResults, attention: Iterable[Item] = (), narrowing: Narrowing | None = None
 ) -> Dashboard:

@@ -168,18 +168,32 @@ def plan_results(
 
     also are ids of reports that count whatever their status: the effect that approving them would have.
     """
-    indicators = plan_indicators(plan)
-    year_over = plan.year_is_over(at.now)
-    results = indicator_results(
-        plan, indicators, quarter=quarter, year_over=year_over, basis=basis, also=also
-    )
-    return PlanResults(plan, quarter, basis, at, year_over, results, _mean(results))
+    [found] = results_of_plans([plan], quarter=quarter, at=at, basis=basis, also=also)
+    return found
 
 
-def plan_indicators(plan: Plan) -> QuerySet[Indicator]:
-    """Return the plan's indicators with everything that a result needs besides the figures."""
+def results_of_plans(
+    plans: Sequence[Plan], *, quarter: int, at: At, basis: Basis, also: Collection[int] = ()
+) -> list[PlanResults]:
+    """Return `plan_results` of each of plans, in as many queries as of one."""
+    indicators = list(plan_indicators(*plans))
+    read = readings(indicators, basis, also)
+    found = []
+    for plan in plans:
+        year_over = plan.year_is_over(at.now)
+        results = [
+            _result(plan, each, read[each.pk], quarter, year_over)
+            for each in indicators
+            if each.goal.plan_id == plan.pk
+        ]
+        found.append(PlanResults(plan, quarter, basis, at, year_over, results, _mean(results)))
+    return found
+
+
+def plan_indicators(*plans: Plan) -> QuerySet[Indicator]:
+    """Return the plans' indicators with everything that a result needs besides the figures."""
     return (
-        Indicator.objects.filter(goal__plan=plan)
+        Indicator.objects.filter(goal__plan__in=plans)
         .select_related("goal__plan", "lead_unit")
         .prefetch_related(
             Prefetch("variables", Variable.objects.order_by("position")),

@@ -95,6 +95,12 @@ class Selection:
         return [Choice(plan.year, self._query(plan=plan), plan == self.plan) for plan in mine]
 
     @property
+    def year_before(self) -> Plan | None:
+        """The agency's plan of the year before, where there is one."""
+        wanted = self.plan.unit_id, self.plan.year - 1
+        return next((plan for plan in self.plans if (plan.unit_id, plan.year) == wanted), None)
+
+    @property
     def agencies(self) -> list[Choice]:
         """The agencies with a plan, each in the chosen year or else its latest."""
         latest = {plan.unit: plan for plan in reversed(self.plans)}
@@ -103,6 +109,10 @@ class Selection:
             Choice(unit.name, self._query(plan=same_year.get(unit, plan)), unit == self.plan.unit)
             for unit, plan in sorted(latest.items(), key=lambda item: item[0].code)
         ]
+
+    def query_of(self, plan: Plan) -> str:
+        """The query string of another plan at the same quarter."""
+        return self._query(plan=plan)
 
     def _query(
         self,

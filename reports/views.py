@@ -24,6 +24,7 @@ from .document import document_of, linked, outline, scheme_line
 from .facets import Facet, facets
 from .presentation import (
     Row,
+    YearBefore,
     attainment_arithmetic,
     dashboard_of,
     quarter_rows,
@@ -32,7 +33,14 @@ from .presentation import (
     variable_rows,
 )
 from .reporting import reporting
-from .results import PlanResults, contributors, plan_indicators, plan_results, results_by_quarter
+from .results import (
+    PlanResults,
+    contributors,
+    plan_indicators,
+    plan_results,
+    results_by_quarter,
+    results_of_plans,
+)
 from .revisions import revisions_shown
 from .search import MOST_CHARACTERS, words_of
 from .search import search as find
@@ -65,13 +73,18 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 @page
 def dashboard(request: HttpRequest, selection: Selection) -> HttpResponse:
-    results = plan_results(selection.plan, quarter=selection.quarter, at=selection.at, basis=selection.basis)
+    before = selection.year_before
+    plans = [selection.plan, *([before] if before else [])]
+    results, *others = results_of_plans(
+        plans, quarter=selection.quarter, at=selection.at, basis=selection.basis
+    )
     reports = QuarterReport.objects.visible_to(cast(User, request.user))
     followed = reporting(selection.plan, until=selection.quarter, reports=reports, now=selection.at.now)
     context = {
         "selection": selection,
         "dashboard": dashboard_of(results, wanting(results, followed), selection.narrowing),
         "facets": _facets(results, selection),
+        "year_before": [YearBefore(dashboard_of(each), selection.query_of(each.plan)) for each in others],
         "units": followed.units,
     }
     return render(request, "reports/dashboard.html", context)

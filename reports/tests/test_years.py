@@ -88,3 +88,20 @@ def test_the_past_knows_no_later_year(managing, plan, administrator, now, a_mome
 @pytest.mark.django_db
 def test_another_agencys_years_do_not_exist(next_plan, stranger):
     assert signed_in(stranger).get("/indicators/K1-1/?year=99").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_dashboard_shows_the_year_before_at_the_same_quarter(
+    managing, approved, plan, administrator, now, django_assert_num_queries
+):
+    assert "year-before" not in managing.get("/?year=99&quarter=1").content.decode()
+    approved("K2-2", 1, meetings=1)
+    copy_plan(plan=plan, by=administrator, now=now, baselines={})
+    managing.get("/?year=100&quarter=1")
+    with django_assert_num_queries(15):
+        page = managing.get("/?year=100&quarter=1").content.decode()
+    said = page.partition('class="year-before')[2].partition("</p>")[0]
+    assert '<data value="20">20</data>%' in said
+    assert 'href="?year=99&amp;quarter=1"' in said
+    assert '<data value="20" id="mean">' in managing.get("/?year=99&quarter=1").content.decode()
+    assert 'id="mean"' not in page
