@@ -40,7 +40,8 @@ messages: $(VENV)/.dev
 	$(PY) -m mofa_kpi.messages
 
 bench: $(VENV)/.dev
-	@for file in bench/[!_]*.py; do echo "== $$file"; $(PY) -m bench.$$(basename $$file .py) || exit 1; done
+	@status=0; for file in bench/[!_]*.py; do echo "== $$file"; \
+		$(PY) -m bench.$$(basename $$file .py) || status=1; done; exit $$status
 
 clean:
 	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results
