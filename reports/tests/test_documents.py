@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +14,6 @@ import pytest
 from django.core.management import CommandError, call_command
 from pypdf import PdfReader
 
-from indicators import locks
 from indicators.models import Indicator, PlannedValue, QuarterReport
 from indicators.readings import Basis
 from ledger.models import Action, Entry
@@ -21,8 +21,9 @@ from objectives.tests.pages import signed_in, text
 from reports.documents import fonts
 from reports.documents.build import build
 from reports.documents.odt import odt
+from reports.documents.pdf import pdf
 from reports.documents.quarterly import quarterly
-from reports.documents.tree import Bar, Block, Chart, Document, Facts, Heading, Seals, Table
+from reports.documents.tree import Bar, Chart, Document, Facts, Heading, Seals, Table
 from reports.moments import data_at
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -82,32 +83,46 @@ def test_both_formats_say_the_same_and_every_page_bears_its_number(made, plan):
         assert "".join(f"{indicator.code}{indicator.title}".split()) in flat
 
 
-def test_a_draft_says_so_on_every_page(made):
-    for page in words_of_pdf(made("pdf")):
+SMALL = Document(
+    "季報", "計畫", "X-1", "資料截至",
+    [
+        Heading("壹、總說"), Heading("一、目標", 2), Facts([("標籤", '第一行\n<b>&"甲\' ]]>')]),
+        Table(("甲", "乙"), [("一", "1,234.5")], (60, 40), frozenset({1})),
+        Chart("圖", [Bar("K1-1", "50.00", "50%"), Bar("K1-2", None, "－")]),
+        Heading("貳、核章", new_page=True), Seals(("承辦人", "主管")),
+    ],
+)  # fmt: skip
+SAID = ("壹、總說", "第一行", "<b>&\"甲']]>", "1,234.5", "承辦人", "K1-2－")
+
+
+def test_a_draft_says_so_on_every_page():
+    draft = replace(SMALL, number="")
+    pages = words_of_pdf(pdf(draft))
+    assert len(pages) == 2
+    for page in pages:
         assert "草稿（未經發布）" in page
-    header = "".join(odt_part(made("odt"), "styles.xml").itertext())
-    assert "草稿（未經發布）" in header
+    assert "草稿（未經發布）" in "".join(odt_part(odt(draft), "styles.xml").itertext())
 
 
-def test_the_same_data_give_the_same_bytes(plan, figures):
-    with data_at(None) as at:
-        for extension in ("odt", "pdf"):
-            first, second = (
-                build(plan, quarter=1, at=at, basis=Basis.OFFICIAL, format=extension) for _time in "ab"
-            )
-            assert first == second
+def test_the_same_data_give_the_same_bytes():
+    for write in (odt, pdf):
+        assert write(SMALL) == write(SMALL)
 
 
-def test_the_pdf_is_tagged_titled_and_carries_its_fonts(made):
-    reader = PdfReader(io.BytesIO(made("pdf")))
+def test_the_pdf_is_tagged_titled_and_carries_its_fonts_and_markup_in_it_is_text():
+    content = pdf(SMALL)
+    reader = PdfReader(io.BytesIO(content))
     root: Any = reader.trailer["/Root"]
     assert bool(root["/MarkInfo"]["/Marked"])
     assert root["/Lang"] == "zh-Hant-TW"
-    assert reader.metadata.title == "外交部 99 年度施政績效第 2 季季報"
+    assert reader.metadata.title == "季報"
     resources: list[Any] = [page["/Resources"] for page in reader.pages]
     for font in [font.get_object() for each in resources for font in each["/Font"].values()]:
         [below] = font["/DescendantFonts"]
         assert {"/FontFile2", "/FontFile3"} & set(below.get_object()["/FontDescriptor"])
+    whole = "".join(words_of_pdf(content))
+    for said in SAID:
+        assert said in whole
 
 
 def test_the_odt_has_real_headings_repeated_headers_and_page_numbers(made):
@@ -139,13 +154,6 @@ def test_an_official_report_says_nothing_of_drafts(made, report):
     assert "尚未送審之說明" not in words_of_odt(made("odt"))
 
 
-def test_markup_in_what_people_wrote_is_text(made, report):
-    with locks.dismantled():
-        QuarterReport.objects.filter(pk=report("K1-1", 2).pk).update(remark="<b>&\"甲' ]]>")
-    assert "<b>&\"甲']]>" in words_of_odt(made("odt"))
-    assert "<b>&\"甲']]>" in "".join(words_of_pdf(made("pdf")))
-
-
 def test_numbers_are_those_of_the_pages(plan, figures, managing):
     with data_at(None) as at:
         blocks = quarterly(plan, 2, at=at, basis=Basis.OFFICIAL).blocks
@@ -162,20 +170,19 @@ def test_numbers_are_those_of_the_pages(plan, figures, managing):
     not shutil.which("soffice") and not os.environ.get("REQUIRE_BROWSER"), reason="LibreOffice is not there"
 )
 def test_libreoffice_opens_the_odt(tmp_path: Path):
-    blocks: list[Block] = [
-        Heading("壹、總說"), Heading("一、目標", 2), Facts([("標籤", "第一行\n第二行")]),
-        Table(("甲", "乙"), [("一", "1,234.5")], (60, 40), frozenset({1})),
-        Chart("圖", [Bar("K1-1", "50.00", "50%"), Bar("K1-2", None, "－")]), Seals(("承辦人", "主管")),
-    ]  # fmt: skip
     file = tmp_path / "report.odt"
-    file.write_bytes(odt(Document("季報", "計畫", "X-1", "資料截至", blocks)))
+    file.write_bytes(odt(SMALL))
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(file)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    [page] = words_of_pdf((tmp_path / "report.pdf").read_bytes())
-    for said in ("季報", "發布編號X-1", "壹、總說", "第一行第二行", "1,234.5", "第1頁，共1頁", "承辦人"):
-        assert said in page
-    assert "1壹" not in page
+    pages = words_of_pdf((tmp_path / "report.pdf").read_bytes())
+    assert len(pages) == 2
+    for number, page in enumerate(pages, start=1):
+        assert "發布編號X-1" in page
+        assert f"第{number}頁，共2頁" in page
+    for said in SAID:
+        assert said in "".join(pages)
+    assert "1壹" not in pages[0]
 
 
 # -- Where drafts are to be had ----------------------------------------------------------------------------
@@ -196,9 +203,9 @@ def test_a_draft_is_taken_from_the_page_and_is_in_the_ledger(plan, figures, mana
 
 
 def test_the_command_writes_a_draft(plan, figures, tmp_path, capsys):
-    file = tmp_path / "x.pdf"
-    call_command("build_report", year=99, quarter=2, format="pdf", output=file)
-    assert "草稿" in words_of_pdf(file.read_bytes())[0]
+    file = tmp_path / "x.odt"
+    call_command("build_report", year=99, quarter=2, format="odt", output=file)
+    assert "草稿" in words_of_odt(file.read_bytes())
     assert str(file) in capsys.readouterr().out
     with pytest.raises(CommandError, match="12"):
         call_command("build_report", year=12, quarter=2, format="pdf", output=file)
