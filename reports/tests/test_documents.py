@@ -175,7 +175,9 @@ def test_libreoffice_opens_the_odt(tmp_path: Path):
     profile = f"-env:UserInstallation=file://{tmp_path}/profile"
     command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(file)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
-    pages = words_of_pdf((tmp_path / "report.pdf").read_bytes())
+    made = tmp_path / "report.pdf"
+    assert made.exists(), "LibreOffice has no Writer (on Debian: apt-get install libreoffice-writer-nogui)."
+    pages = words_of_pdf(made.read_bytes())
     assert len(pages) == 2
     for number, page in enumerate(pages, start=1):
         assert "發布編號X-1" in page
