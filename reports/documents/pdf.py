@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, NoReturn
 
 from django.template.loader import render_to_string
@@ -12,6 +13,8 @@ from .tree import Document
 VARIANT = "pdf/ua-1"
 """Accessible PDF: tagged, with title, language and alternative texts."""
 
+_ONE_AT_A_TIME = Lock()  # setting the pages of one report takes some hundred megabytes
+
 
 def pdf(document: Document) -> bytes:
     """Return the document as PDF. Raises DocumentRefused where no font has its characters."""
@@ -19,9 +22,10 @@ def pdf(document: Document) -> bytes:
     from weasyprint import HTML  # only here: it needs Pango, which a site without documents does without
 
     page = render_to_string("reports/documents/document.html", {"document": document, "font": font})
-    written: Any = HTML(string=page, url_fetcher=_refuse).write_pdf(
-        pdf_variant=VARIANT, pdf_identifier=document.mark.encode(), pdf_tags=True
-    )
+    with _ONE_AT_A_TIME:
+        written: Any = HTML(string=page, url_fetcher=_refuse).write_pdf(
+            pdf_variant=VARIANT, pdf_identifier=document.mark.encode(), pdf_tags=True
+        )
     return bytes(written)
 
 
