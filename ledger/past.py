@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 
 from .audited import Table, audited_models, tables
@@ -141,7 +141,14 @@ def _shadow_on_sqlite(cursor: Any, table: Table, head: Head) -> None:
 
 
 def _defaults(table: Table) -> Mapping[str, Any]:
-    """Return what a row that was written before a column existed has in it, by column that takes no null."""
+    """Return what a row that was written before a column existed has in it, by column that takes no null.
+
+    Bytes are in no image, so there are none to stand in for.
+    """
     model = next(model for model in audited_models().values() if model._meta.db_table == table.name)
-    fields = [field for field in model._meta.concrete_fields if not (field.primary_key or field.null)]
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if not (field.primary_key or field.null or isinstance(field, models.BinaryField))
+    ]
     return {field.column: field.get_db_prep_save(field.get_default(), connection) for field in fields}

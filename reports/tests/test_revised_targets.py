@@ -181,7 +181,7 @@ def test_the_cover_of_a_file_says_what_the_columns_mean(managing, plan):
     book = openpyxl.load_workbook(io.BytesIO(managing.get("/export/attainment.xlsx?year=99").content))
     cover = dict(book["說明"].iter_rows(values_only=True))
     assert "計畫原訂" in cover["目標值修正"]
-    assert cover["檔案格式版本"] == str(FORMAT_VERSION) == "4"
+    assert cover["檔案格式版本"] == str(FORMAT_VERSION) == "5"
 
 
 def test_the_history_tells_who_entered_approved_and_withdrew(auditor, propose, reviewer, administrator):
