@@ -24,7 +24,7 @@ def taken(page: Page, link: str) -> bytes:
 def test_a_reviewer_publishes_verifies_and_corrects(opened, quick, plan, reviewer, tmp_path):
     page = opened("reviewer")
     page.get_by_role("link", name="已發布報告").click()
-    page.get_by_role("link", name="99 年度第 2 季季報").click()
+    page.get_by_role("link", name="99 年度第 2 季季報", exact=True).click()
     page.get_by_role("button", name="發布", exact=True).click()
     expect(page.get_by_text("已發布，編號 MOFA-99-Q2-1。")).to_be_visible()
     first = taken(page, "MOFA-99-Q2-1.pdf")
