@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from ledger import models as ledger
 from ledger.acting import acting
+from objectives.fields import nfc
 from objectives.models import Unit, User
 from objectives.roc import roc_moment
 from objectives.spreadsheets.reading import MAX_SIZE, Sheet, SheetRefused, read_sheets
@@ -131,6 +132,7 @@ def apply(
         batch = _locked(batch)
         written: Understood | None = None
         if batch.kind == ImportBatch.Kind.PLAN:
+            _require_rights(by)
             found = write_plan(sheets, by=by, now=now)
             batch.plan = plan_of(sheets, by)  # one that the file itself brought, too
         else:
@@ -154,6 +156,7 @@ def rehearse(
     sheets = read_file(content, name)
     if _kind_of(sheets) == ImportBatch.Kind.FIGURES:
         return try_figures(sheets, by=by, now=now, agency=agency, decide=decide)
+    _require_rights(by)
     found = check_plan(sheets, by=by, now=now)
     if found.all_problems:
         raise ImportRefused(found.all_problems)
@@ -214,7 +217,8 @@ def _shown_name(name: str) -> str:
     try:
         return safe_name(name)
     except FileRefused:
-        return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in name)[:150]
+        shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in nfc(name))
+        return shown[:150]
 
 
 def _judge(
@@ -256,9 +260,16 @@ def _check(
     decide: Decisions | None = None,
 ) -> tuple[Preview, Understood | None]:
     if kind == ImportBatch.Kind.PLAN:
+        _require_rights(by)
         return check_plan(sheets, by=by, now=now), None
     understood = check_figures(sheets, by=by, now=now, agency=agency, decide=decide)
     return understood.preview, understood
+
+
+def _require_rights(by: User) -> None:
+    """Refuse a plan's file of somebody who changes no plan, before it is tried under the ledger's lock."""
+    if not by.rights.units(CHANGE_PLAN):
+        raise ImportRefused([Problem(0, _("Your roles do not allow this. Please ask an administrator."))])
 
 
 def _place(batch: ImportBatch, understood: Understood) -> None:

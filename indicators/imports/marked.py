@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import chain, count
 
+from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from objectives.spreadsheets.forms import FormCell, FormSheet, Look
 from objectives.spreadsheets.reading import Sheet, read_sheets
 from objectives.spreadsheets.workbooks import letters, sheet_name
 
+from ..workflow import Refusal
 from .lines import AGENCY, SHEET, STAMP, SUMMARY, VALUE
 from .preview import Preview, Problem, Row
 from .workbook import COVER, FORMATS, SIDES, TEXT, TEXT_HEADERS, WIDTHS
 
+MOST_CELLS = 30_000  # each takes a kilobyte while the copy is made
 HEADINGS = ("工作表", "列", "欄", "問題")
 # What reads the same as a number as it does as a text: 1.10 and 007 do not.
 NUMBER = re.compile(r"0|-?(?:0\.[0-9]{0,5}[1-9]|[1-9][0-9]{0,8}(?:\.[0-9]{0,5}[1-9])?)|-?[1-9][0-9]{9,14}")
@@ -29,9 +32,12 @@ def marked_copy(content: bytes, extension: str, preview: Preview) -> tuple[bytes
     """Return a copy of a file, and its extension: of a CSV an XLSX, since no CSV has notes.
 
     First a sheet that lists all that is wrong; then the file's own, as they were read. Raises SheetRefused
-    for a file that cannot be read.
+    for a file that cannot be read, Refusal for one that is too large.
     """
     sheets = [sheet for sheet in read_sheets(content, extension) if sheet.name != SUMMARY]
+    if sum(len(cells) for sheet in sheets for _row, cells in sheet.rows) > MOST_CELLS:
+        words = _("The file has too many cells for a copy with the errors marked. The page lists them.")
+        raise Refusal(words)
     wanted = extension if extension in FORMATS else "xlsx"
     with override("zh-hant"):
         problems = [*preview.all_problems, *(each for row in preview.rows for each in conflicts(row))]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin
@@ -510,13 +511,15 @@ class UnitResource(PlanResource):
 
     def in_order(self, lines: Sequence[Line]) -> Sequence[Line]:
         """Return every unit after the one above it, as far as they form no circle."""
-        left, ordered = list(lines), []
-        while left:
-            waiting = {plain(line[UNIT_CODE]) for line in left}
-            ready = [line for line in left if plain(line[ABOVE]) not in waiting] or left
-            ordered += ready
-            left = [line for line in left if line not in ready]
-        return ordered
+        codes = {plain(line[UNIT_CODE]) for line in lines}
+        below: dict[str, list[Line]] = {}
+        for line in lines:
+            above = plain(line[ABOVE])
+            below.setdefault(above if above in codes else "", []).append(line)
+        ordered = below.pop("", [])
+        for line in ordered:  # which grows meanwhile
+            ordered += below.pop(plain(line[UNIT_CODE]), [])
+        return [*ordered, *chain.from_iterable(below.values())]
 
     def owner(self, instance: Any) -> Any:
         return instance.parent if self.taken.new else instance

@@ -16,6 +16,7 @@ from django.db.models.functions import Concat
 from indicators import workflow
 from indicators.imports import batches
 from indicators.imports.lines import ImportRefused
+from indicators.imports.marked import marked_copy
 from indicators.imports.preview import Preview, RowState
 from indicators.imports.stamps import Stamp
 from indicators.models import Figure, ImportBatch, ImportFile, Indicator, QuarterReport, Status, Variable
@@ -406,6 +407,18 @@ def test_a_workbook_without_its_column_of_reasons_keeps_remarks_remarks(
     batch = upload(in_csv(rows, headers))
     assert batch.state == State.REFUSED
     assert "不適用理由" in batch.refusal
+
+
+def test_a_refused_name_that_grows_when_it_is_normalised_is_kept_as_far_as_it_fits(upload):
+    batch = upload(b"MZ", name="\U0001d15e" * 150 + ".exe")
+    batch.refresh_from_db()
+    assert (batch.state, len(batch.name)) == (State.REFUSED, 150)
+
+
+def test_a_copy_of_a_file_with_too_many_cells_is_refused(planner, now):
+    content = ("\n".join(["年度,季別,指標代碼,填報項目,數值,備註", *["99,1,K9-9,x,1,"] * 6_000])).encode()
+    with pytest.raises(workflow.Refusal, match="過多"):
+        marked_copy(content, "csv", Preview([]))
 
 
 def test_what_is_said_of_a_file_stays_short_however_long_its_cells(upload, workbook, plan):

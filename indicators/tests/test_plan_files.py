@@ -521,6 +521,25 @@ def test_an_uploaded_workbook_is_kept_and_applied(plan, administrator, now):
     assert (applied.state, applied.unchanged) == (ImportBatch.State.APPLIED, 186)
 
 
+def test_a_plans_file_of_somebody_who_changes_no_plan_is_refused_before_it_is_tried(
+    plan, planner, administrator, now, monkeypatch
+):
+    content = plan_workbook(plan, "xlsx", by=administrator, now=now)
+    monkeypatch.setattr(batches, "check_plan", lambda *arguments, **named: pytest.fail("it was tried"))
+    batch = batches.upload(content=content, name="plan.xlsx", by=planner, now=now)
+    assert batch.state == ImportBatch.State.REFUSED
+    assert "角色" in batch.refusal
+
+
+def test_units_come_after_those_above_them_however_they_stand(plan, book, administrator, now):
+    file = book()
+    for number in range(40, 0, -1):
+        above = f"U{number - 1}" if number > 1 else "MOFA"
+        file.add("單位", 單位代碼=f"U{number}", 名稱=f"第{number}科", 上級單位代碼=above)
+    write_plan(file.sheets, by=administrator, now=now)
+    assert Unit.objects.get(code="U40").parent.code == "U39"
+
+
 def test_a_new_plan_is_the_one_that_its_upload_is_of_once_it_is_there(plan, book, administrator, now):
     content = plan_workbook(plan, "xlsx", by=administrator, now=now)
     workbook = openpyxl.load_workbook(io.BytesIO(content))

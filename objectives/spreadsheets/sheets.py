@@ -10,6 +10,7 @@ MAX_SIZE = 5 * 1024 * 1024  # bytes of a file
 MAX_ROWS = 20_000  # of all sheets together
 MAX_COLUMNS = 64
 MAX_SHEETS = 16
+MAX_NAME = 100  # characters of a sheet's name, which every mistake in it repeats
 MAX_TEXT = 32_767  # characters of a cell, which is also what a spreadsheet program takes
 MAX_CHARACTERS = 12_000_000  # of all cells together, however often the file says them
 MAX_BAD = 100_000  # cells that cannot be read; nobody mends more
@@ -108,6 +109,8 @@ class Gathering:
     def begin(self, name: str) -> None:
         if len(self.sheets) == MAX_SHEETS:
             raise SheetRefused(SheetProblem.TOO_MANY_SHEETS, limit=MAX_SHEETS)
+        if len(name) > MAX_NAME:
+            raise SheetRefused(SheetProblem.MALFORMED)
         self._rows, self._bad = [], {}
         self.sheets.append(Sheet(name, self._rows, self._bad))
 

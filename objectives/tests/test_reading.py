@@ -24,7 +24,7 @@ from objectives.spreadsheets.reading import (
     SheetRefused,
     read_sheets,
 )
-from objectives.spreadsheets.sheets import MAX_BAD, MAX_CHARACTERS
+from objectives.spreadsheets.sheets import MAX_BAD, MAX_CHARACTERS, MAX_NAME
 from objectives.spreadsheets.text import original
 
 from .workbooks import (
@@ -608,6 +608,13 @@ def test_too_many_sheets_are_refused() -> None:
     assert refused(zipped(xlsx_parts(pages))) is SheetProblem.TOO_MANY_SHEETS
     tables = "".join(f'<table:table table:name="{name}"/>' for name in pages)
     assert refused(zipped(ods_parts(content(tables))), "ods") is SheetProblem.TOO_MANY_SHEETS
+
+
+def test_a_sheet_with_an_endless_name_is_refused() -> None:
+    name = "長" * (MAX_NAME + 1)
+    assert refused(zipped(xlsx_parts({name: sheet("")}))) is SheetProblem.MALFORMED
+    tables = f'<table:table table:name="{name}"/>'
+    assert refused(zipped(ods_parts(content(tables))), "ods") is SheetProblem.MALFORMED
 
 
 def test_more_bad_cells_than_anybody_mends_are_refused() -> None:
