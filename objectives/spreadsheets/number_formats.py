@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 MAX_LENGTH = 255  # characters of a format; programs take no longer ones
 
@@ -23,6 +24,7 @@ class Shows(Enum):
     ELAPSED = "ELAPSED"  # hours, which may be more than 24
 
 
+@lru_cache(maxsize=256)  # thousands of styles may have one
 def shows(number: int, code: str | None) -> Shows:
     """Say what a format shows by its number and, where the workbook defines it, its code."""
     if code is None:
