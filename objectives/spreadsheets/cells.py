@@ -16,8 +16,8 @@ DURATION = re.compile(r"PT(?:([0-9]{1,7})H)?(?:([0-9]{1,7})M)?(?:([0-9]{1,7})(?:
 
 # More marks on one letter than any script has: putting n of them in their order takes n² steps.
 MOST_MARKS = 30
-COMBINING = "".join(c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(c))
-MARKS = re.compile(f"[{COMBINING}]{{{MOST_MARKS + 1}}}")
+COMBINING = frozenset(c for c in map(chr, range(0x300, 0x1F000)) if unicodedata.combining(c))
+MARKS = re.compile(f"[{''.join(sorted(COMBINING))}]{{{MOST_MARKS + 1}}}")
 
 LAST_SERIAL = 2_958_466  # the day after 9999-12-31, counted as spreadsheets count
 LEAP_1900 = 60  # 1900-02-29, which never was
@@ -35,7 +35,8 @@ def text_cell(text: str) -> Content:
 
 def composed(text: str) -> str:
     """Return text in NFC. Raises SheetRefused where somebody made it to take long."""
-    if len(text) > MOST_MARKS and MARKS.search(text):
+    # The set first: it takes a sixth of the time, and hardly any text has marks at all.
+    if len(text) > MOST_MARKS and not COMBINING.isdisjoint(text) and MARKS.search(text):
         raise SheetRefused(SheetProblem.MALFORMED)
     return unicodedata.normalize("NFC", text)
 
